@@ -1,0 +1,374 @@
+"""The records that travel between the rooms and out to the user, as plain immutable data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+JSON = dict[str, Any]
+
+
+class Kind(StrEnum):
+    """Why a backup was made."""
+
+    MANUAL = "manual"
+    QUICK = "quick"
+    AUTO = "auto"
+    SAFETY = "safety"
+    AUTOSAVE = "autosave"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A column or variable that a backup does not hold, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FrameInfo:
+    """One frame of a backup.
+
+    Attributes
+    ----------
+    name : str
+        Where it lived: ``df``, ``dfs['a']``, ``model.df``.
+    type : str
+        Its class, as ``pandas.DataFrame``.
+    rows, columns : int
+        Its shape; a Series has one column.
+    bytes : int
+        Size of its content, uncompressed.
+    aliases : tuple of str
+        Other names of the same object.
+    object : str
+        The store's name of its content: equal content, equal name.
+    pickled : tuple of str
+        Columns that need unpickling to be read back.
+    lost : tuple of Lost
+        Columns that could not be backed up.
+    """
+
+    name: str
+    type: str
+    rows: int
+    columns: int
+    bytes: int
+    aliases: tuple[str, ...]
+    object: str
+    pickled: tuple[str, ...] = ()
+    lost: tuple[Lost, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name of the frame."""
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True)
+class StateInfo:
+    """One recorder's share of a backup's session state."""
+
+    recorder: str
+    object: str
+    bytes: int
+    captured: tuple[str, ...]
+    skipped: tuple[Lost, ...]
+
+
+@dataclass(frozen=True)
+class OperationInfo:
+    """One operation found in a cell, and the frames that it puts at risk."""
+
+    operation: str
+    frames: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Why a backup exists: the cell, what was found in it, and the reason in a few words."""
+
+    cell: str | None = None
+    execution_count: int | None = None
+    operations: tuple[OperationInfo, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A named, committed, durable capture.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the store, as ``auto_20240117_141200_abcd1234``.
+    created : datetime
+        With the zone it was made in.
+    session, notebook : str
+        The kernel's life and the notebook it belongs to.
+    bytes_raw, bytes_stored : int
+        Size of the content, uncompressed, and of the chunks that hold it. Chunks shared with other
+        backups count in each of them.
+    committed : bool
+        Whether it is safe on disk.
+    trusted : bool
+        False for an import whose pickled parts may not be read.
+    """
+
+    id: str
+    name: str
+    description: str
+    kind: Kind
+    created: dt.datetime
+    session: str
+    notebook: str
+    frames: tuple[FrameInfo, ...]
+    provenance: Provenance = field(default_factory=Provenance)
+    state: tuple[StateInfo, ...] = ()
+    unwatched: tuple[str, ...] = ()
+    bytes_raw: int = 0
+    bytes_stored: int = 0
+    committed: bool = False
+    trusted: bool = True
+
+    def frame(self, name: str) -> FrameInfo | None:
+        """Return the frame that bears `name`, as its own name or as an alias."""
+        return next((f for f in self.frames if name in f.names), None)
+
+    def to_dict(self) -> JSON:
+        """Return the stable JSON form."""
+        return {**plain(self), "created": self.created.isoformat()}
+
+    @classmethod
+    def from_dict(cls, data: JSON) -> Backup:
+        """Read `to_dict`'s form; fields that this version does not know are left out."""
+        known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
+        provenance = data["provenance"]
+        known.update(
+            kind=Kind(data["kind"]),
+            created=dt.datetime.fromisoformat(data["created"]),
+            frames=tuple(_frame(f) for f in data["frames"]),
+            state=tuple(_state(s) for s in data["state"]),
+            unwatched=tuple(data["unwatched"]),
+            provenance=Provenance(
+                cell=provenance["cell"],
+                execution_count=provenance["execution_count"],
+                operations=tuple(
+                    OperationInfo(o["operation"], tuple(o["frames"]), o["line"])
+                    for o in provenance["operations"]
+                ),
+                reason=provenance["reason"],
+            ),
+        )
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class Details:
+    """A backup with a first look into its frames.
+
+    Attributes
+    ----------
+    previews : dict of str to frame
+        The first rows of each frame that could be read, by name.
+    """
+
+    backup: Backup
+    previews: dict[str, Any]
+
+    def to_dict(self) -> JSON:
+        """Return the backup's JSON form with the previews as text."""
+        return {
+            **self.backup.to_dict(),
+            "preview": {name: frame.to_string() for name, frame in self.previews.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore, undo or redo did, or with ``dry_run`` would do.
+
+    Attributes
+    ----------
+    action : str
+        What was done, in a sentence.
+    backup : Backup or None
+        What was restored; None when the state came from memory alone.
+    restored, untouched, removed : tuple of str
+        Names that were brought back, that already were as they should be, that were taken away.
+    state : tuple of str
+        Session variables that were brought back.
+    safety : str or None
+        ID of the backup of the state before.
+    warnings : tuple of str
+        What did not come back as it was, and why.
+    """
+
+    action: str
+    backup: Backup | None
+    restored: tuple[str, ...]
+    untouched: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    safety: str | None = None
+    warnings: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    def to_dict(self) -> JSON:
+        """Return plain JSON types."""
+        return {**plain(self), "backup": self.backup and self.backup.to_dict()}
+
+
+@dataclass(frozen=True)
+class Stats:
+    """How much is backed up, and what it costs.
+
+    Attributes
+    ----------
+    backups : dict of str to int
+        Number of backups of each kind, in the whole store.
+    notebooks : dict of str to int
+        Number of backups of each notebook, in the whole store.
+    session_backups : int
+        Number of backups of this session.
+    bytes_raw : int
+        What all backups would take if each were stored whole and uncompressed.
+    bytes_on_disk, bytes_free : int
+        What the store takes, and what the disk has left.
+    """
+
+    store: str
+    backups: dict[str, int]
+    notebooks: dict[str, int]
+    session_backups: int
+    oldest: dt.datetime | None
+    newest: dt.datetime | None
+    bytes_raw: int
+    bytes_on_disk: int
+    bytes_free: int
+
+    def to_dict(self) -> JSON:
+        """Return plain JSON types."""
+        return {
+            **plain(self),
+            "oldest": self.oldest and self.oldest.isoformat(),
+            "newest": self.newest and self.newest.isoformat(),
+        }
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One thing that cannot be read back, and which frames and backups it concerns."""
+
+    backup: str
+    frames: tuple[str, ...]
+    what: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The result of reading backups back and checking every byte."""
+
+    checked: int
+    damage: tuple[Damage, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was checked can be restored."""
+        return not self.damage
+
+    def to_dict(self) -> JSON:
+        """Return plain JSON types."""
+        return {"ok": self.ok, **plain(self)}
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of protection, on one screen.
+
+    Attributes
+    ----------
+    auto : bool
+        Whether cells are backed up by themselves.
+    problem : str or None
+        Why protection does not work at the moment, in a sentence.
+    writing : int
+        Bytes that are waiting to be written.
+    frames : dict of str to tuple of int
+        Frames that are watched, with their rows and columns.
+    unwatched : tuple of str
+        What cannot be watched, and why.
+    undo, redo : str or None
+        What ``%backup undo`` and ``%backup redo`` would do.
+    """
+
+    auto: bool
+    problem: str | None
+    writing: int
+    notebook: str
+    session: str
+    store: str
+    frames: dict[str, tuple[int, int]]
+    unwatched: tuple[str, ...]
+    session_backups: int
+    last: Backup | None
+    undo: str | None
+    redo: str | None
+
+    def to_dict(self) -> JSON:
+        """Return plain JSON types."""
+        return {**plain(self), "last": self.last and self.last.to_dict()}
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A backup that was deleted: when, and by what."""
+
+    id: str
+    name: str
+    kind: str
+    when: dt.datetime
+    by: str
+
+    def to_dict(self) -> JSON:
+        """Return plain JSON types."""
+        return {**plain(self), "when": self.when.isoformat()}
+
+
+def plain(record: Any) -> JSON:
+    """Return a record's fields, nested records included, with lists for tuples."""
+    return asdict(record, dict_factory=lambda items: {k: _listed(v) for k, v in items})
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_listed(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return value
+
+
+def _lost(items: list[JSON]) -> tuple[Lost, ...]:
+    return tuple(Lost(**item) for item in items)
+
+
+def _frame(data: JSON) -> FrameInfo:
+    return FrameInfo(
+        **{
+            **data,
+            "aliases": tuple(data["aliases"]),
+            "pickled": tuple(data["pickled"]),
+            "lost": _lost(data["lost"]),
+        }
+    )
+
+
+def _state(data: JSON) -> StateInfo:
+    return StateInfo(
+        **{**data, "captured": tuple(data["captured"]), "skipped": _lost(data["skipped"])}
+    )
