@@ -1,0 +1,20 @@
+"""Durable storage that knows nothing of frames: objects in packs, named by manifests."""
+
+from dfbackup_jupyter.store.blob import Blob
+from dfbackup_jupyter.store.filesystem import AlreadyExists
+from dfbackup_jupyter.store.objects import BlobRef, ObjectRef, StoredObject
+from dfbackup_jupyter.store.store import PackVanished, Store
+from dfbackup_jupyter.store.worker import Worker
+from dfbackup_jupyter.store.writer import PackWriter
+
+__all__ = [
+    "AlreadyExists",
+    "Blob",
+    "BlobRef",
+    "ObjectRef",
+    "PackVanished",
+    "PackWriter",
+    "Store",
+    "StoredObject",
+    "Worker",
+]

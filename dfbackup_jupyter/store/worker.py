@@ -1,0 +1,130 @@
+"""One background thread that does the slow work, one job after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_NICENESS = 10
+
+
+class Worker:
+    """A low-priority daemon thread, started by the first job.
+
+    A job's exception goes to its future and never ends the thread. In a forked child nothing is
+    run: the jobs belong to the parent.
+    """
+
+    def __init__(self, name: str = "dfbackup-writer") -> None:
+        self._name = name
+        self._pid = os.getpid()
+        self._changed = threading.Condition()
+        self._jobs: deque[tuple[Callable[[], Any], int, Future[Any]]] = deque()
+        self._backlog = 0
+        self._unfinished = 0
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def backlog(self) -> int:
+        """Sum of the weights of all jobs that have not ended."""
+        return 0 if self._forked() else self._backlog
+
+    def submit(self, job: Callable[[], T], *, weight: int = 0) -> Future[T]:
+        """Queue a job.
+
+        Parameters
+        ----------
+        job : callable
+            Called without arguments on the thread.
+        weight : int
+            What it holds in memory until it has ended, in bytes.
+
+        Returns
+        -------
+        Future
+            Already cancelled when the worker is closed or belongs to the parent of this process.
+        """
+        future: Future[T] = Future()
+        if self._forked():
+            future.cancel()
+            return future
+        with self._changed:
+            if self._closed:
+                future.cancel()
+                return future
+            self._jobs.append((job, weight, future))
+            self._backlog += weight
+            self._unfinished += 1
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+        return future
+
+    def wait_below(self, limit: int, timeout: float | None = None) -> bool:
+        """Wait until the backlog is at most `limit` bytes; False when `timeout` seconds passed."""
+        return self._wait(lambda: self._backlog <= limit, timeout)
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until every job has ended; False when `timeout` seconds passed."""
+        return self._wait(lambda: self._unfinished == 0, timeout)
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Take no more jobs and wait for those there are; False when `timeout` seconds passed.
+
+        Jobs that have not begun by then are cancelled.
+        """
+        if self._forked():
+            return True
+        with self._changed:
+            self._closed = True
+        done = self.flush(timeout)
+        with self._changed:
+            for _, _, future in self._jobs:
+                future.cancel()
+            self._changed.notify_all()
+        return done
+
+    def _forked(self) -> bool:
+        return os.getpid() != self._pid
+
+    def _wait(self, reached: Callable[[], bool], timeout: float | None) -> bool:
+        if self._forked() or threading.current_thread() is self._thread:
+            return reached()
+        with self._changed:
+            return self._changed.wait_for(reached, timeout)
+
+    def _run(self) -> None:
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._jobs or self._closed)
+                if not self._jobs:
+                    return
+                job, weight, future = self._jobs.popleft()
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = job()
+                except BaseException as error:
+                    future.set_exception(error)
+                    del error
+                else:
+                    future.set_result(result)
+                    del result
+            # Whoever waits for the backlog relies on the job's memory being free by then.
+            del job, future
+            with self._changed:
+                self._backlog -= weight
+                self._unfinished -= 1
+                self._changed.notify_all()
