@@ -176,16 +176,20 @@ class Details:
     ----------
     previews : dict of str to frame
         The first rows of each frame that could be read, by name.
+    unreadable : dict of str to str
+        Why the others could not.
     """
 
     backup: Backup
     previews: dict[str, Any]
+    unreadable: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> JSON:
         """Return the backup's JSON form with the previews as text."""
         return {
             **self.backup.to_dict(),
             "preview": {name: frame.to_string() for name, frame in self.previews.items()},
+            "unreadable": self.unreadable,
         }
 
 

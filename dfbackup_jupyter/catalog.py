@@ -1,0 +1,98 @@
+"""Finding backups: by ID, by the beginning of one, by name, or as the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dfbackup_jupyter.backup import Backup, Kind
+from dfbackup_jupyter.drafts import LAST, Session
+from dfbackup_jupyter.errors import AmbiguousBackup, BackupNotFound, InvalidRequest
+from dfbackup_jupyter.staging import read_backup
+from dfbackup_jupyter.store.store import Store
+
+_SHOWN = 8
+
+
+class Catalog:
+    """The backups of a store, as seen from one session."""
+
+    def __init__(self, store: Store, session: Session) -> None:
+        self._store = store
+        self._session = session
+
+    def backups(self) -> list[Backup]:
+        """Return every readable backup of the store, the newest first."""
+        found = [read_backup(manifest) for manifest in self._store.manifests()]
+        return sorted(found, key=lambda backup: (backup.created, backup.id), reverse=True)
+
+    def search(
+        self, *, all: bool = False, kind: str | None = None, frame: str | None = None
+    ) -> list[Backup]:
+        """Return this session's backups or all, of one kind, or that hold one frame.
+
+        The rolling autosave is left out unless it is asked for.
+
+        Raises
+        ------
+        InvalidRequest
+            There is no such kind.
+        """
+        if kind is not None and kind not in list(Kind):
+            raise InvalidRequest(
+                f"There is no kind of backup called {kind!r}.", f"Kinds: {', '.join(Kind)}."
+            )
+        return [
+            backup
+            for backup in self.backups()
+            if (all or backup.session == self._session.id)
+            and (backup.kind == kind if kind else backup.kind is not Kind.AUTOSAVE)
+            and (frame is None or backup.frame(frame))
+        ]
+
+    def find(self, reference: str) -> Backup:
+        """Return the one backup that is meant.
+
+        Parameters
+        ----------
+        reference : str
+            An ID, its unique beginning, a backup's name, or ``last``. A name of this session goes
+            before the same name elsewhere.
+
+        Raises
+        ------
+        BackupNotFound, AmbiguousBackup
+            None is meant, or more than one.
+        """
+        reference = reference.strip()
+        backups = self.backups()
+        mine = [b for b in backups if b.session == self._session.id]
+        if reference == LAST:
+            if saved := self.search():
+                return saved[0]
+            raise BackupNotFound(
+                "This session has no backup yet.",
+                "%backup list --all shows those of other sessions.",
+            )
+        for candidates in (
+            [b for b in backups if b.id == reference],
+            [b for b in mine if reference and b.name == reference],
+            [b for b in backups if reference and b.name == reference],
+            [b for b in backups if reference and b.id.startswith(reference)],
+        ):
+            if len(candidates) == 1:
+                return candidates[0]
+            if candidates:
+                raise AmbiguousBackup(
+                    f"{reference!r} means {len(candidates)} backups: {_listing(candidates)}.",
+                    "Give more of the ID.",
+                )
+        raise BackupNotFound(
+            f"There is no backup {reference!r}.",
+            "%backup list --all shows every backup, %backup log --deleted what was deleted.",
+        )
+
+
+def _listing(backups: Iterable[Backup]) -> str:
+    ids = [backup.id for backup in backups]
+    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+    return ", ".join(ids[:_SHOWN]) + more

@@ -1,0 +1,95 @@
+"""Every setting, documented, in one place.
+
+Set them for good in the IPython profile's ``ipython_kernel_config.py`` (``c.DFBackup.auto = False``)
+or for one session with ``%backup config auto=False``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from jupyter_core.paths import jupyter_data_dir
+from traitlets import Bool, Enum, Float, Integer, TraitError, Unicode, default, validate
+from traitlets.config import Configurable
+
+from dfbackup_jupyter.errors import InvalidRequest
+
+MIB = 1 << 20
+
+
+class DFBackup(Configurable):
+    """Settings of dfbackup-jupyter."""
+
+    auto = Bool(True, help="Back up by itself before cells that put frames at risk.").tag(
+        config=True
+    )
+    durability = Enum(
+        ["background", "strict"],
+        "background",
+        help="'background' writes while the cell runs; 'strict' waits until the backup is on disk "
+        "before the cell starts.",
+    ).tag(config=True)
+    store = Unicode(
+        help="Folder that holds all backups. The environment variable DFBACKUP_STORE sets it too."
+    ).tag(config=True)
+    session_state = Bool(True, help="Keep variables and the execution log in backups as well.").tag(
+        config=True
+    )
+    memory_limit = Integer(
+        2048 * MIB,
+        help="Bytes of overwritten frames that may stay in memory: for instant undo, and while "
+        "they wait to be written. A cell waits for the writer when there is more.",
+    ).tag(config=True)
+    variables_limit = Integer(
+        64 * MIB, help="Bytes of variables that a manual backup may hold."
+    ).tag(config=True)
+    exit_timeout = Float(
+        4.0,
+        help="Seconds to go on writing when the kernel stops. Jupyter kills a kernel after five.",
+    ).tag(config=True)
+
+    @default("store")
+    def _default_store(self) -> str:
+        return os.environ.get("DFBACKUP_STORE") or str(Path(jupyter_data_dir(), "dfbackup"))
+
+    @validate("store")
+    def _absolute(self, proposal: dict[str, str]) -> str:
+        return str(Path(proposal["value"]).expanduser().absolute())
+
+    @validate("memory_limit", "variables_limit", "exit_timeout")
+    def _not_negative(self, proposal: dict[str, float]) -> float:
+        if proposal["value"] < 0:
+            raise TraitError("must not be negative")
+        return proposal["value"]
+
+    def settings(self) -> dict[str, Any]:
+        """Return every setting and its value."""
+        return {key: getattr(self, key) for key in self.class_own_traits(config=True)}
+
+    def change(self, key: str, text: str) -> Any:
+        """Change a setting while a session runs, and return its new value.
+
+        Raises
+        ------
+        InvalidRequest
+            There is no such setting, or it cannot have this value.
+        """
+        if key not in self.settings():
+            raise InvalidRequest(
+                f"There is no setting {key!r}.", f"Settings: {', '.join(self.settings())}."
+            )
+        if key == "store":
+            raise InvalidRequest(
+                "The store cannot be moved while a session uses it.",
+                "Set the environment variable DFBACKUP_STORE, or c.DFBackup.store in the IPython "
+                "profile, and restart the kernel.",
+            )
+        try:
+            setattr(self, key, self.traits()[key].from_string(text))
+        except (TraitError, ValueError) as error:
+            raise InvalidRequest(
+                f"{key} cannot be {text!r}.", f"What it means: {self.traits()[key].help}"
+            ) from error
+        return getattr(self, key)

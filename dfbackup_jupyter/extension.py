@@ -1,0 +1,111 @@
+"""Wires a `BackupManager` to an IPython shell, and takes it off again without a trace."""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
+
+from dfbackup_jupyter.config import DFBackup
+from dfbackup_jupyter.manager import BackupManager
+from dfbackup_jupyter.ui import magics
+
+logger = logging.getLogger(__name__)
+
+_ATTRIBUTE = "_dfbackup_extension"
+
+
+class Extension:
+    """The hooks of one shell.
+
+    Hooks run on the main thread only: a cell that runs on another one (a subshell) is seen as a
+    change between cells. Whatever fails here is reported once and never reaches the user's cell.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._pid = os.getpid()
+        self._running: ExecutionInfo | None = None
+        self._told: set[str] = set()
+        self.manager = BackupManager(
+            shell.user_ns,
+            hidden=lambda: set(shell.user_ns_hidden),
+            transform=shell.transform_cell,
+            config=DFBackup(parent=shell),
+        )
+
+    def attach(self) -> None:
+        """Begin to watch."""
+        self._shell.events.register("pre_run_cell", self._before)
+        self._shell.events.register("post_run_cell", self._after)
+        magics.register(self._shell, self.manager)
+        atexit.register(self.manager.close)
+        self.manager.make_current()
+        self._guard(self.manager.start)
+
+    def detach(self) -> None:
+        """Stop watching, and finish what is being written."""
+        self._shell.events.unregister("pre_run_cell", self._before)
+        self._shell.events.unregister("post_run_cell", self._after)
+        magics.unregister(self._shell)
+        atexit.unregister(self.manager.close)
+        self.manager.close()
+
+    def _before(self, info: ExecutionInfo) -> None:
+        if self._running is not None or not self._ours():
+            return  # a cell within a cell: the outer one is watched
+        self._running = info
+        count = self._shell.execution_count if info.store_history else None
+        self._guard(lambda: self.manager.watcher.before_cell(info.raw_cell, count))
+
+    def _after(self, result: ExecutionResult | None) -> None:
+        info = getattr(result, "info", None)
+        if self._running is None or not self._ours():
+            return
+        if info is not None and info is not self._running:
+            return
+        self._running = None
+        outcome = result and (result.error_before_exec or result.error_in_exec)
+        self._guard(lambda: self.manager.watcher.after_cell(outcome))
+        self._tell()
+
+    def _ours(self) -> bool:
+        return threading.current_thread() is threading.main_thread() and os.getpid() == self._pid
+
+    def _guard(self, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except KeyboardInterrupt:
+            # IPython would swallow it in a hook; it is meant for the user's cell.
+            _thread.interrupt_main()
+        except Exception as error:
+            logger.exception("backing up failed")
+            self.manager.problem = f"{type(error).__name__}: {error}"
+
+    def _tell(self) -> None:
+        problem = self.manager.problem
+        if problem and problem not in self._told:
+            self._told.add(problem)
+            print(f"dfbackup: your data is not being backed up. {problem}", file=sys.stderr)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Begin to protect the frames of a shell: ``%load_ext dfbackup_jupyter``."""
+    if getattr(shell, _ATTRIBUTE, None) is None:
+        extension = Extension(shell)
+        extension.attach()
+        setattr(shell, _ATTRIBUTE, extension)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Remove every hook: ``%unload_ext dfbackup_jupyter``."""
+    extension = getattr(shell, _ATTRIBUTE, None)
+    if extension is not None:
+        delattr(shell, _ATTRIBUTE)
+        extension.detach()

@@ -1,0 +1,61 @@
+"""Making a stranger's manifest ours: nothing in it is believed before it is checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dfbackup_jupyter.backup import JSON, Backup, FrameInfo, Kind
+from dfbackup_jupyter.capture.paths import FramePath
+from dfbackup_jupyter.drafts import checked_name
+from dfbackup_jupyter.errors import ArchiveError, InvalidRequest
+
+
+def adopted(manifest: JSON, draft: Backup, *, trust: bool, file: str) -> JSON:
+    """Return a foreign manifest under the draft's ID, session and notebook.
+
+    Parameters
+    ----------
+    trust : bool
+        Whether its pickled parts may be read. What the file says of itself does not count.
+    file : str
+        Where it came from, for the provenance.
+
+    Raises
+    ------
+    ArchiveError
+        It does not describe a backup.
+    """
+    try:
+        foreign = Backup.from_dict(manifest["backup"])
+        for frame in foreign.frames:
+            _check(frame, manifest["objects"])
+        if not all(state.object in manifest["objects"] for state in foreign.state):
+            raise ValueError("session state without data")
+        backup = replace(
+            foreign,
+            id=draft.id,
+            name=checked_name(foreign.name),
+            description=str(foreign.description),
+            kind=Kind.IMPORT,
+            created=draft.created,
+            session=draft.session,
+            notebook=draft.notebook,
+            provenance=replace(foreign.provenance, reason=f"imported from {file}"),
+            trusted=trust,
+        )
+        return {"id": backup.id, "objects": manifest["objects"], "backup": backup.to_dict()}
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidRequest) as error:
+        raise ArchiveError(
+            f"{file} does not describe a backup that can be read.",
+            "Export it again with %backup export.",
+        ) from error
+
+
+def _check(frame: FrameInfo, objects: JSON) -> None:
+    for name in frame.names:
+        FramePath.parse(name)
+    sizes = (frame.rows, frame.columns, frame.bytes)
+    if any(type(size) is not int or size < 0 for size in sizes):
+        raise ValueError("a size that is none")
+    if not isinstance(frame.type, str) or frame.object not in objects:
+        raise ValueError("a frame without data")

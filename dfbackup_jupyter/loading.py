@@ -1,0 +1,107 @@
+"""Frames of a backup or of a moment in memory, ready to be brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from dfbackup_jupyter import capture as frames_of
+from dfbackup_jupyter.backup import Backup, FrameInfo
+from dfbackup_jupyter.capture.base import Decoded, Snapshot
+from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
+from dfbackup_jupyter.capture.paths import FramePath
+from dfbackup_jupyter.restoring import Wanted
+from dfbackup_jupyter.staging import Stager, Tick
+from dfbackup_jupyter.timeline import Point
+
+
+class Loader:
+    """Finds the cheapest true copy of a frame: in memory, or else in the store."""
+
+    def __init__(self, stager: Stager) -> None:
+        self._stager = stager
+        self._store = stager.store
+
+    def frame(self, backup: Backup, info: FrameInfo, tick: Tick | None = None) -> Decoded:
+        """Load one frame of a backup.
+
+        Raises
+        ------
+        DamagedData
+            Nothing of it can be read.
+        """
+        snapshot = self._stager.in_memory(info.object)
+        if snapshot is not None and backup.trusted:
+            return Decoded(snapshot.thaw(), (), ())
+        packs = self._store.manifest(backup.id)["objects"][info.object]
+        return self._read(info.object, packs, backup.trusted, tick)
+
+    def of_backup(
+        self,
+        backup: Backup,
+        live: Capture,
+        names: Collection[str] | None = None,
+        tick: Tick | None = None,
+    ) -> list[Wanted]:
+        """Return the frames of a backup, or those that bear one of the names."""
+        return [
+            Wanted(
+                paths=tuple(map(FramePath.parse, info.names)),
+                load=self._loading(backup, info, tick),
+                same=self._holds(info.object, live),
+            )
+            for info in backup.frames
+            if names is None or not set(info.names).isdisjoint(names)
+        ]
+
+    def of_point(
+        self, point: Point, live: Capture, names: Collection[FramePath]
+    ) -> tuple[list[Wanted], list[FramePath]]:
+        """Return the frames that were at some paths, and the paths at which there was none."""
+        if point.moment is not None:
+            frames = point.moment.capture.by_path
+            found = {frames[name]: None for name in names if name in frames}
+            return [self._of_capture(f) for f in found], [n for n in names if n not in frames]
+        backup = point.backup.result() if point.backup else None
+        if backup is None:
+            return [], []
+        texts = {str(name) for name in names}
+        known = {name for info in backup.frames for name in info.names}
+        gone = [name for name in names if str(name) not in known]
+        return self.of_backup(backup, live, texts), gone
+
+    def _of_capture(self, frame: CapturedFrame) -> Wanted:
+        snapshot = frame.snapshot
+        return Wanted(
+            paths=frame.paths,
+            load=lambda: self._thaw(snapshot),
+            same=lambda _path, value: (
+                not self._stager.is_disturbed(snapshot) and snapshot.unchanged(value)
+            ),
+            origin=frame.origin,
+        )
+
+    def _thaw(self, snapshot: Snapshot) -> Decoded:
+        stored = self._stager.object_of(snapshot)
+        if self._stager.is_disturbed(snapshot) and stored is not None:
+            return self._read(stored.hash, stored.packs, trust=True)
+        return Decoded(snapshot.thaw(), (), ())
+
+    def _read(
+        self, name: str, packs: Collection[str], trust: bool, tick: Tick | None = None
+    ) -> Decoded:
+        stored = self._store.read(name, packs)
+        return frames_of.decode(stored.meta, lambda i: stored.read(i, tick=tick), trust=trust)
+
+    def _loading(self, backup: Backup, info: FrameInfo, tick: Tick | None) -> Callable[[], Decoded]:
+        return lambda: self.frame(backup, info, tick)
+
+    def _holds(self, name: str, live: Capture) -> Callable[[FramePath, Any], bool]:
+        def same(path: FramePath, value: Any) -> bool:
+            frame = live.by_path.get(path)
+            if frame is None or not frame.snapshot.unchanged(value):
+                return False
+            stored = self._stager.object_of(frame.snapshot)
+            return stored is not None and stored.hash == name
+
+        return same

@@ -1,0 +1,603 @@
+"""BackupManager: the facade that the magics, the panel, the front-end and the agent tools call."""
+
+from __future__ import annotations
+
+import builtins
+import datetime as dt
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from dfbackup_jupyter.backup import (
+    Backup,
+    Damage,
+    Deletion,
+    Details,
+    Kind,
+    Provenance,
+    Restored,
+    Stats,
+    Status,
+    Verification,
+)
+from dfbackup_jupyter.catalog import Catalog
+from dfbackup_jupyter.config import DFBackup
+from dfbackup_jupyter.diff import Diff, compare
+from dfbackup_jupyter.drafts import LAST, Drafts, Session, renamed
+from dfbackup_jupyter.errors import BackupError, DamagedData, InvalidRequest, NothingToDo
+from dfbackup_jupyter.exporting import write_parquet
+from dfbackup_jupyter.importing import adopted
+from dfbackup_jupyter.loading import Loader
+from dfbackup_jupyter.recovery import Recovery
+from dfbackup_jupyter.session.execution_log import Entry
+from dfbackup_jupyter.sessions import SessionState
+from dfbackup_jupyter.staging import Stager, read_backup
+from dfbackup_jupyter.store import AlreadyExists, Store, Worker
+from dfbackup_jupyter.timeline import Timeline
+from dfbackup_jupyter.watcher import Watcher
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+
+@contextmanager
+def silent(_label: str, _total: int) -> Iterator[Callable[[int], None]]:
+    """Show no progress."""
+    yield lambda _done: None
+
+
+class BackupManager:
+    """Backs up, lists, compares, restores and deletes, for one kernel.
+
+    Every `reference` to a backup is an ID, a unique beginning of one, a backup's name, or ``last``.
+    Every `progress` is called with a label and a number of bytes, and gives a context in which
+    the bytes done are reported; what it raises stops the work, and nothing is half done.
+
+    Parameters
+    ----------
+    namespace : dict
+        The user's variables.
+    hidden : callable
+        Gives the names in it that are not the user's.
+    transform : callable
+        Turns a cell's source into plain Python.
+    config : DFBackup
+        The settings.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be opened.
+    """
+
+    _current: ClassVar[BackupManager | None] = None
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        *,
+        hidden: Callable[[], set[str]],
+        transform: Callable[[str], str],
+        config: DFBackup,
+    ) -> None:
+        self.config = config
+        self.session = Session.start(namespace)
+        self.problem: str | None = None
+        self._store = Store(Path(config.store))
+        self._worker = Worker()
+        self._stager = Stager(self._store, self._worker)
+        self._loader = Loader(self._stager)
+        self._catalog = Catalog(self._store, self.session)
+        self._timeline = Timeline()
+        drafts = self._drafts = Drafts(self.session)
+        self._state = SessionState(namespace, hidden, config)
+        self.watcher = Watcher(
+            namespace=namespace,
+            hidden=hidden,
+            transform=transform,
+            states=self._state.snapshot_quickly,
+            finished=self._state.log_cell,
+            failed=self._note_failure,
+            stager=self._stager,
+            drafts=drafts,
+            timeline=self._timeline,
+            config=config,
+        )
+        self._recovery = Recovery(
+            namespace,
+            watcher=self.watcher,
+            stager=self._stager,
+            loader=self._loader,
+            timeline=self._timeline,
+            drafts=drafts,
+            restore_state=self._restore_state,
+        )
+
+    @classmethod
+    def current(cls) -> BackupManager:
+        """Return the manager of this kernel.
+
+        Raises
+        ------
+        BackupError
+            The extension is not loaded.
+        """
+        if cls._current is None:
+            raise BackupError(
+                "Backups are not turned on in this kernel.", "Run: %load_ext dfbackup_jupyter"
+            )
+        return cls._current
+
+    def make_current(self) -> None:
+        """Be the manager of this kernel."""
+        BackupManager._current = self
+
+    def close(self) -> bool:
+        """Finish what is being written, within the time that a stopping kernel has.
+
+        Returns
+        -------
+        bool
+            Whether everything was written.
+        """
+        if BackupManager._current is self:
+            BackupManager._current = None
+        return self._worker.close(self.config.exit_timeout)
+
+    # Making backups
+
+    def create(
+        self,
+        name: str,
+        description: str = "",
+        *,
+        only: Sequence[str] | None = None,
+        data_only: bool = False,
+        progress: Progress = silent,
+    ) -> Backup:
+        """Make a manual backup; it is on disk when this returns.
+
+        Parameters
+        ----------
+        name, description : str
+            What it is called, and what it holds.
+        only : sequence of str, optional
+            Names of the frames to keep; all by default.
+        data_only : bool
+            Leave the session state out.
+
+        Raises
+        ------
+        InvalidRequest
+            No name, one that cannot be used, or a frame that does not exist.
+        NothingToDo
+            There is no frame to back up.
+        StoreUnavailable
+            The disk is full, read-only or forbidden.
+        """
+        if not name.strip():
+            raise InvalidRequest(
+                "A manual backup needs a name.",
+                "Give one, or make a quick backup: %backup quick.",
+            )
+        return self._save(Kind.MANUAL, name, description, only, data_only, progress)
+
+    def quick(self, *, progress: Progress = silent) -> Backup:
+        """Make a backup of everything without a name; it is on disk when this returns."""
+        return self._save(Kind.QUICK, "", "", None, False, progress)
+
+    def _save(
+        self,
+        kind: Kind,
+        name: str,
+        description: str,
+        only: Sequence[str] | None,
+        data_only: bool,
+        progress: Progress,
+    ) -> Backup:
+        draft = self._drafts.draft(
+            kind,
+            name=name,
+            description=description,
+            provenance=Provenance(reason="on request"),
+        )
+        now = self.watcher.settle()
+        live = [str(path) for path in now.capture.by_path]
+        if not live:
+            raise NothingToDo(
+                "There is no DataFrame in this session yet, so there is nothing to back up.",
+                "Load your data first.",
+            )
+        for unknown in set(only or ()).difference(live):
+            raise InvalidRequest(
+                f"There is no frame {unknown!r} in this session.", f"Frames: {', '.join(live)}."
+            )
+        draft = replace(draft, unwatched=now.capture.unwatched)
+        states = [] if data_only else self._state.snapshot()
+        with progress("Backing up", self._stager.unstaged(now.capture)) as tick:
+            write = partial(
+                self._stager.write, capture=now.capture, states=states, only=only, tick=tick
+            )
+            try:
+                return write(draft)
+            except AlreadyExists:
+                return write(renamed(draft))
+
+    # Looking at backups
+
+    def list(
+        self,
+        *,
+        all: bool = False,
+        kind: str | None = None,
+        frame: str | None = None,
+        limit: int | None = None,
+    ) -> builtins.list[Backup]:
+        """Return backups, the newest first.
+
+        Parameters
+        ----------
+        all : bool
+            Of the whole store, not of this session alone.
+        kind : str, optional
+            Only those of this kind.
+        frame : str, optional
+            Only those that hold a frame of this name.
+        limit : int, optional
+            At most so many.
+        """
+        return self._catalog.search(all=all, kind=kind, frame=frame)[:limit]
+
+    def get(self, reference: str) -> Backup:
+        """Return one backup.
+
+        Raises
+        ------
+        BackupNotFound, AmbiguousBackup
+            None is meant, or more than one.
+        """
+        self._worker.flush()
+        return self._catalog.find(reference)
+
+    def show(self, reference: str, *, rows: int = 5) -> Details:
+        """Return one backup and the first rows of its frames."""
+        backup = self.get(reference)
+        previews: dict[str, Any] = {}
+        unreadable: dict[str, str] = {}
+        for info in backup.frames:
+            try:
+                previews[info.name] = self._loader.frame(backup, info).frame.head(rows)
+            except DamagedData as error:
+                unreadable[info.name] = str(error)
+        return Details(backup, previews, unreadable)
+
+    def diff(self, reference: str, other: str | None = None, *, frame: str | None = None) -> Diff:
+        """Compare a backup with the live frames, or with another backup.
+
+        Parameters
+        ----------
+        frame : str, optional
+            Compare this frame alone.
+        """
+        backup = self.get(reference)
+        before = self._frames_of(backup, frame)
+        if other is None:
+            after_label, after = "now", self._live_frames(frame)
+        else:
+            later = self.get(other)
+            after_label, after = later.id, self._frames_of(later, frame)
+        if frame is not None and not before and not after:
+            raise InvalidRequest(
+                f"There is no frame {frame!r} in {backup.id}, nor in {after_label}.",
+                f"Frames of the backup: {', '.join(info.name for info in backup.frames)}.",
+            )
+        return compare(before, after, before_label=backup.id, after_label=after_label)
+
+    def stats(self) -> Stats:
+        """Return how much is backed up, and what it costs."""
+        backups = [b for b in self._catalog.backups() if b.kind is not Kind.AUTOSAVE]
+        usage = self._store.usage()
+        return Stats(
+            store=str(self._store.root),
+            backups=dict(Counter(str(backup.kind) for backup in backups)),
+            notebooks=dict(Counter(backup.notebook for backup in backups)),
+            session_backups=sum(backup.session == self.session.id for backup in backups),
+            oldest=backups[-1].created if backups else None,
+            newest=backups[0].created if backups else None,
+            bytes_raw=sum(backup.bytes_raw for backup in backups),
+            bytes_on_disk=usage.bytes_on_disk,
+            bytes_free=usage.bytes_free,
+        )
+
+    def status(self) -> Status:
+        """Return the state of protection."""
+        now = self.watcher.look()
+        mine = self._catalog.search()
+        undo, redo = self._timeline.to_undo(), self._timeline.to_redo()
+        return Status(
+            auto=self.config.auto,
+            problem=self.problem,
+            writing=self._worker.backlog,
+            notebook=self.session.notebook,
+            session=self.session.id,
+            store=str(self._store.root),
+            frames={
+                str(frame.paths[0]): (frame.snapshot.rows, frame.snapshot.columns)
+                for frame in now.capture.frames
+            },
+            unwatched=now.capture.unwatched,
+            session_backups=len(mine),
+            last=mine[0] if mine else None,
+            undo=undo and undo.what,
+            redo=redo and redo.what,
+        )
+
+    # Bringing frames back
+
+    def restore(
+        self,
+        reference: str,
+        *,
+        only: Sequence[str] | None = None,
+        as_name: str | None = None,
+        data_only: bool = False,
+        exact: bool = False,
+        dry_run: bool = False,
+        progress: Progress = silent,
+    ) -> Restored:
+        """Bring back the frames and the session state of a backup.
+
+        A safety backup of the present state is made first, so a restore can be undone. Either
+        everything that can be read comes back, or nothing changes.
+
+        Parameters
+        ----------
+        only : sequence of str, optional
+            Bring back these frames alone.
+        as_name : str, optional
+            Bring back one frame as a variable of this name.
+        data_only : bool
+            Leave the session state alone.
+        exact : bool
+            Take away the frames that the backup does not know.
+        dry_run : bool
+            Only say what would happen.
+
+        Raises
+        ------
+        RestoreError
+            Nothing could be brought back; the namespace is as it was.
+        """
+        backup = self.get(reference)
+        with progress("Restoring", sum(info.bytes for info in backup.frames)) as tick:
+            return self._recovery.restore(
+                backup,
+                only=only,
+                as_name=as_name,
+                state=not (data_only or only or as_name),
+                exact=exact,
+                dry_run=dry_run,
+                tick=tick,
+            )
+
+    def undo(self) -> Restored:
+        """Take back the frame changes of the newest cell or restore that changed a frame.
+
+        Raises
+        ------
+        NothingToDo
+            No cell or restore of this session changed a frame.
+        """
+        return self._recovery.undo()
+
+    def redo(self) -> Restored:
+        """Bring forward again what undo took back.
+
+        Raises
+        ------
+        NothingToDo
+            Nothing was undone, or cells have changed frames since.
+        """
+        return self._recovery.redo()
+
+    # Deleting
+
+    def delete(self, references: Sequence[str]) -> builtins.list[Backup]:
+        """Delete backups; each reference is found before the first one is deleted."""
+        found = {backup.id: backup for backup in map(self.get, references)}
+        return self._delete(found.values(), "%backup delete")
+
+    def cleanup(self) -> builtins.list[Backup]:
+        """Delete this session's backups."""
+        self._worker.flush()
+        return self._delete(self._catalog.search(), "%backup cleanup")
+
+    def delete_all(self) -> builtins.list[Backup]:
+        """Delete every backup in the store, of all notebooks and sessions."""
+        self._worker.flush()
+        return self._delete(self._catalog.backups(), "%backup delete-all")
+
+    def _delete(self, backups: Iterable[Backup], by: str) -> builtins.list[Backup]:
+        deleted = []
+        for backup in backups:
+            self._store.delete(backup.id, by=by)
+            deleted.append(backup)
+        if deleted:
+            self._worker.submit(self._store.collect)
+        return deleted
+
+    # Files
+
+    def export(
+        self,
+        reference: str,
+        file: str | Path,
+        *,
+        format: Literal["native", "parquet"] = "native",
+        progress: Progress = silent,
+    ) -> Path:
+        """Write a backup to a ``.zip``.
+
+        Parameters
+        ----------
+        format : str
+            ``native`` is exact and can be imported again; ``parquet`` is for other software.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        InvalidRequest
+            The file exists, or a frame cannot be written as Parquet.
+        """
+        backup = self.get(reference)
+        path = Path(file).expanduser().absolute()
+        if path.exists():
+            raise InvalidRequest(
+                f"The file {path} exists already, and is left as it is.",
+                "Give another name, or delete it first.",
+            )
+        if format not in ("native", "parquet"):
+            raise InvalidRequest(f"There is no format {format!r}.", "Formats: native, parquet.")
+        with progress("Exporting", backup.bytes_raw) as tick:
+            if format == "native":
+                self._store.export(backup.id, path, tick=tick)
+            else:
+                write_parquet(backup, self._loader, path, tick=tick)
+        return path
+
+    def import_(
+        self, file: str | Path, *, trust: bool = False, progress: Progress = silent
+    ) -> Backup:
+        """Add the backup in a ``.zip`` to the store, under a new ID. No code of the file is run.
+
+        Parameters
+        ----------
+        trust : bool
+            Allow its pickled columns and variables to be unpickled when it is restored. A pickle
+            can run any code: only for files from people you trust.
+
+        Raises
+        ------
+        ArchiveError
+            The file is not a backup, or is damaged or hostile.
+        """
+        path = Path(file).expanduser().absolute()
+        if not path.exists():
+            raise InvalidRequest(f"There is no file {path}.", "Check the name and the folder.")
+        ours = partial(adopted, draft=self._drafts.draft(Kind.IMPORT), trust=trust, file=path.name)
+        with progress("Importing", path.stat().st_size) as tick:
+            return read_backup(self._store.import_(path, rewrite=ours, tick=tick))
+
+    # Care
+
+    def verify(self, reference: str | None = None, *, progress: Progress = silent) -> Verification:
+        """Read one backup, or all, and check every byte.
+
+        Damage is reported, not raised: each one names the frames that it concerns.
+        """
+        backups = self._catalog.backups() if reference is None else [self.get(reference)]
+        by_id = {backup.id: backup for backup in backups}
+        with progress("Verifying", sum(backup.bytes_raw for backup in backups)) as tick:
+            found = self._store.verify(None if reference is None else list(by_id), tick=tick)
+        damage = tuple(Damage(d.id, _concerned(by_id.get(d.id), d.object), d.what) for d in found)
+        return Verification(len(backups), damage)
+
+    def log(self, limit: int | None = None) -> builtins.list[Entry]:
+        """Return the execution log: the newest `limit` cells, the oldest first."""
+        entries = builtins.list(self._state.execution_log.entries)
+        return entries if limit is None else entries[max(len(entries) - limit, 0) :]
+
+    def deletions(self, limit: int | None = None) -> builtins.list[Deletion]:
+        """Return what was deleted, the newest first."""
+        found = [
+            Deletion(d["id"], d["name"], d["kind"], dt.datetime.fromisoformat(d["when"]), d["by"])
+            for d in reversed(self._store.deletions())
+        ]
+        return found[:limit]
+
+    # Settings
+
+    @property
+    def auto(self) -> bool:
+        """Whether cells that put frames at risk are backed up by themselves."""
+        return self.config.auto
+
+    @auto.setter
+    def auto(self, on: bool) -> None:
+        self.config.auto = on
+
+    def settings(self) -> dict[str, Any]:
+        """Return every setting and its value."""
+        return self.config.settings()
+
+    def configure(self, key: str, text: str) -> Any:
+        """Change a setting for this session, and return its new value.
+
+        Raises
+        ------
+        InvalidRequest
+            There is no such setting, or it cannot have this value.
+        """
+        return self.config.change(key, text)
+
+    def resolvable(self) -> builtins.list[str]:
+        """Return every ID and name that a reference can be."""
+        backups = self._catalog.backups()
+        names = {backup.name for backup in backups if backup.name}
+        return [LAST, *sorted(names), *(backup.id for backup in backups)]
+
+    def frame_names(self) -> builtins.list[str]:
+        """Return the names of the live frames."""
+        return [str(path) for path in self.watcher.look().capture.by_path]
+
+    def start(self) -> None:
+        """Begin to protect what there is."""
+        self.watcher.start()
+
+    def _restore_state(self, backup: Backup) -> tuple[builtins.list[str], builtins.list[str]]:
+        objects = self._store.manifest(backup.id)["objects"] if backup.state else {}
+        restored: builtins.list[str] = []
+        warnings: builtins.list[str] = []
+        for info in backup.state:
+            stored = self._store.read(info.object, objects[info.object])
+            names, said = self._state.restore(info.recorder, stored, trust=backup.trusted)
+            restored += names
+            warnings += said
+        return restored, warnings
+
+    def _frames_of(self, backup: Backup, name: str | None) -> dict[str, Any]:
+        chosen = [f for f in backup.frames if name is None or name in f.names]
+        return {info.name: self._loader.frame(backup, info).frame for info in chosen}
+
+    def _live_frames(self, name: str | None) -> dict[str, Any]:
+        frames = self.watcher.look().capture.frames
+        return {
+            str(frame.paths[0]): frame.snapshot.thaw()
+            for frame in frames
+            if name is None or name in map(str, frame.paths)
+        }
+
+    def _note_failure(self, error: BaseException | None) -> None:
+        if error is None:
+            self.problem = None
+        elif isinstance(error, BackupError):
+            self.problem = str(error)
+        else:
+            self.problem = f"{type(error).__name__}: {error}"
+            logger.error("a background write failed", exc_info=error)
+
+
+def _concerned(backup: Backup | None, name: str | None) -> tuple[str, ...]:
+    if backup is None:
+        return ()
+    return tuple(f.name for f in backup.frames if name is None or f.object == name)

@@ -1,0 +1,239 @@
+"""Restore, undo and redo: each one undoable, each leaving what it found in a backup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from dfbackup_jupyter.backup import Backup, Kind, Provenance, Restored
+from dfbackup_jupyter.capture.capture import Capture
+from dfbackup_jupyter.capture.paths import FramePath
+from dfbackup_jupyter.drafts import Drafts
+from dfbackup_jupyter.errors import InvalidRequest, RestoreError, StoreUnavailable
+from dfbackup_jupyter.loading import Loader
+from dfbackup_jupyter.restoring import Outcome, Wanted, bring_back, checked_variable
+from dfbackup_jupyter.staging import Stager, Tick
+from dfbackup_jupyter.timeline import Moment, Point, Step, Timeline, expect
+from dfbackup_jupyter.watcher import Watcher
+
+RestoreState = Callable[[Backup], tuple[list[str], list[str]]]
+
+
+class Recovery:
+    """Brings back earlier states of one namespace.
+
+    Parameters
+    ----------
+    restore_state : callable
+        Brings back a backup's session state; gives the names that came back, and warnings.
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        *,
+        watcher: Watcher,
+        stager: Stager,
+        loader: Loader,
+        timeline: Timeline,
+        drafts: Drafts,
+        restore_state: RestoreState,
+    ) -> None:
+        self._namespace = namespace
+        self._watcher = watcher
+        self._stager = stager
+        self._loader = loader
+        self._timeline = timeline
+        self._drafts = drafts
+        self._restore_state = restore_state
+
+    def restore(
+        self,
+        backup: Backup,
+        *,
+        only: Sequence[str] | None,
+        as_name: str | None,
+        state: bool,
+        exact: bool,
+        dry_run: bool,
+        tick: Tick,
+    ) -> Restored:
+        """Bring back the frames of a backup, and its session state where that is asked for."""
+        now = self._watcher.settle()
+        known = {name for info in backup.frames for name in info.names}
+        unknown = [name for name in only or () if name not in known]
+        if unknown:
+            raise InvalidRequest(
+                f"{backup.id} has no frame {unknown[0]!r}.",
+                f"Its frames: {', '.join(sorted(known))}.",
+            )
+        wanted = self._loader.of_backup(backup, now.capture, only, tick)
+        if as_name is not None:
+            wanted = [_under(as_name, wanted)]
+        gone = [path for path in now.capture.by_path if exact and str(path) not in known]
+        warnings: list[str] = []
+        safety = (
+            None if dry_run else self._save(now, f"before restoring {backup.id}", tick, warnings)
+        )
+        outcome = self._bring_back(now, wanted, gone, dry_run=dry_run)
+        outcome.warnings += warnings
+        changed = [*outcome.restored, *outcome.removed]
+        variables: list[str] = []
+        if state and not dry_run:
+            variables, warnings = self._restore_state(backup)
+            outcome.warnings += warnings
+        if not dry_run and changed:
+            self._timeline.push(
+                Step(
+                    what=f"restoring {backup.name or backup.id}",
+                    names=frozenset(map(FramePath.parse, changed)),
+                    before=Point(now, _finished(safety)),
+                    bytes=sum(frame.snapshot.nbytes for frame in now.capture.frames),
+                )
+            )
+        shapes = "" if dry_run else _shapes(now.capture, self._finish().capture, outcome)
+        return _result(
+            f"{'would restore' if dry_run else 'restored'} {backup.name or backup.id}{shapes}",
+            outcome,
+            backup=backup,
+            state=variables,
+            safety=safety and safety.id,
+            dry_run=dry_run,
+        )
+
+    def undo(self) -> Restored:
+        """Take back the newest step.
+
+        Raises
+        ------
+        NothingToDo
+            There is none.
+        """
+        now = self._watcher.settle()
+        step = expect(self._timeline.to_undo(), "undo")
+        draft = self._drafts.draft(
+            Kind.SAFETY, provenance=Provenance(reason=f"before undoing {step.what}")
+        )
+        safety = self._stager.commit(draft, now.capture, now.states)
+        outcome = self._go_to(step, step.before, now)
+        self._timeline.undone(Point(now, safety))
+        shapes = _shapes(now.capture, self._finish().capture, outcome)
+        return _result(f"undid {step.what}{shapes}", outcome)
+
+    def redo(self) -> Restored:
+        """Bring forward again the newest step that was taken back.
+
+        Raises
+        ------
+        NothingToDo
+            There is none, or frames were changed since.
+        """
+        now = self._watcher.settle()
+        step = expect(self._timeline.to_redo(), "redo")
+        if step.after is None:
+            raise RestoreError("The state to go forward to is not known.", "")
+        outcome = self._go_to(step, step.after, now)
+        self._timeline.redone()
+        shapes = _shapes(now.capture, self._finish().capture, outcome)
+        return _result(f"redid {step.what}{shapes}", outcome)
+
+    def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
+        wanted, gone = self._loader.of_point(point, now.capture, step.names)
+        roots = point.moment.roots if point.moment else {}
+        return self._bring_back(now, wanted, gone, roots=roots)
+
+    def _bring_back(
+        self,
+        now: Moment,
+        wanted: Iterable[Wanted],
+        gone: Iterable[FramePath],
+        *,
+        roots: dict[str, Any] | None = None,
+        dry_run: bool = False,
+    ) -> Outcome:
+        outcome = bring_back(
+            self._namespace,
+            wanted,
+            gone=gone,
+            live=now.capture,
+            roots=roots or {},
+            dry_run=dry_run,
+        )
+        if outcome.damaged and not (outcome.restored or outcome.untouched):
+            raise RestoreError(
+                " ".join(outcome.warnings),
+                "Nothing was changed. Another backup may hold the frame: %backup list --frame "
+                f"{outcome.damaged[0]}",
+            )
+        return outcome
+
+    def _save(self, now: Moment, reason: str, tick: Tick, warnings: list[str]) -> Backup | None:
+        if not now.capture.frames:
+            return None
+        draft = self._drafts.draft(Kind.SAFETY, provenance=Provenance(reason=reason))
+        try:
+            return self._stager.write(draft, now.capture, now.states, reuse=True, tick=tick)
+        except StoreUnavailable as error:
+            warnings.append(
+                f"The state before could not be written ({error.message}). %backup undo brings it "
+                "back until the kernel stops."
+            )
+            return None
+
+    def _finish(self) -> Moment:
+        now = self._watcher.rebase()
+        self._watcher.stage(now)
+        return now
+
+
+def _under(name: str, wanted: list[Wanted]) -> Wanted:
+    if len(wanted) != 1:
+        raise InvalidRequest(
+            f"--as gives one frame another name, but {len(wanted)} frames would be restored.",
+            "Say which one: --only NAME.",
+        )
+    path = FramePath(checked_variable(name), ())
+    return replace(wanted[0], paths=(path,), same=lambda _path, _value: False, origin=None)
+
+
+def _shapes(before: Capture, after: Capture, outcome: Outcome) -> str:
+    texts = []
+    for name in outcome.restored:
+        path = FramePath.parse(name)
+        old, new = before.by_path.get(path), after.by_path.get(path)
+        if new is not None:
+            shape = f"{new.snapshot.rows:,} × {new.snapshot.columns:,}"
+            was = f"{old.snapshot.rows:,} × {old.snapshot.columns:,} → " if old else ""
+            texts.append(f"{name} {was}{shape}")
+    texts += [f"{name} removed" for name in outcome.removed]
+    return f"; {', '.join(texts)}" if texts else ""
+
+
+def _result(
+    action: str,
+    outcome: Outcome,
+    *,
+    backup: Backup | None = None,
+    state: Sequence[str] = (),
+    safety: str | None = None,
+    dry_run: bool = False,
+) -> Restored:
+    return Restored(
+        action=action,
+        backup=backup,
+        restored=tuple(outcome.restored),
+        untouched=tuple(outcome.untouched),
+        removed=tuple(outcome.removed),
+        state=tuple(state),
+        safety=safety,
+        warnings=tuple(outcome.warnings),
+        dry_run=dry_run,
+    )
+
+
+def _finished(backup: Backup | None) -> Future[Backup | None]:
+    future: Future[Backup | None] = Future()
+    future.set_result(backup)
+    return future

@@ -1,0 +1,252 @@
+"""Bringing frames back into a namespace: minimal, alias-keeping, and all or nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from dfbackup_jupyter import capture as frames_of
+from dfbackup_jupyter.capture.base import Decoded
+from dfbackup_jupyter.capture.capture import Capture
+from dfbackup_jupyter.capture.paths import FramePath
+from dfbackup_jupyter.errors import DamagedData, RestoreError
+
+_MISSING = object()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One frame that is to come back.
+
+    Attributes
+    ----------
+    paths : tuple of FramePath
+        Every place where it belongs; all get one and the same object.
+    load : callable
+        Gives the frame.
+    same : callable
+        Whether the live object at a path has this content already.
+    origin : weakref or None
+        The object that bore the content when it was captured.
+    """
+
+    paths: tuple[FramePath, ...]
+    load: Callable[[], Decoded]
+    same: Callable[[FramePath, Any], bool]
+    origin: weakref.ref[Any] | None = None
+
+
+@dataclass
+class Outcome:
+    """What changed in the namespace."""
+
+    restored: list[str] = field(default_factory=list)
+    untouched: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Change:
+    path: FramePath
+    value: Any
+
+
+def bring_back(
+    namespace: dict[str, Any],
+    wanted: Iterable[Wanted],
+    *,
+    gone: Iterable[FramePath] = (),
+    live: Capture,
+    roots: Mapping[str, Any],
+    dry_run: bool = False,
+) -> Outcome:
+    """Put frames back where they belong, or leave everything as it is.
+
+    Parameters
+    ----------
+    namespace : dict
+        The user's variables.
+    wanted : iterable of Wanted
+        What to bring back.
+    gone : iterable of FramePath
+        What to take away.
+    live : Capture
+        The frames as they are now.
+    roots : mapping of str to object
+        Containers that frames lived in, used where a variable is gone.
+    dry_run : bool
+        Only say what would happen.
+
+    Raises
+    ------
+    RestoreError
+        A frame could not be put back; the namespace is as it was.
+    """
+    outcome = Outcome()
+    changes: list[_Change] = []
+    revert: list[Callable[[], None]] = []
+    for item in wanted:
+        changes += _plan(namespace, item, live, outcome, revert, dry_run=dry_run)
+    doomed = [path for path in gone if _get(namespace, path) is not _MISSING]
+    outcome.removed += map(str, doomed)
+    if dry_run:
+        return outcome
+    try:
+        for change in changes:
+            _assign(namespace, change, roots, outcome, revert)
+        for path in doomed:
+            revert.append(_reverter(namespace, path))
+            path.delete(namespace)
+    except BaseException as error:
+        for undo in reversed(revert):
+            undo()
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise
+        raise RestoreError(
+            f"The frames could not be put back ({error}); everything is as it was.",
+            "Bring one frame back under a new name: %backup restore ID --only NAME --as NEW_NAME.",
+        ) from error
+    return outcome
+
+
+def _plan(
+    namespace: dict[str, Any],
+    item: Wanted,
+    live: Capture,
+    outcome: Outcome,
+    revert: list[Callable[[], None]],
+    *,
+    dry_run: bool,
+) -> list[_Change]:
+    present = [(path, _get(namespace, path)) for path in item.paths]
+    value = next(
+        (old for path, old in present if old is not _MISSING and item.same(path, old)), _MISSING
+    )
+    if value is not _MISSING:
+        places = [path for path, old in present if old is not value]
+    else:
+        places = list(item.paths)
+    outcome.untouched += [str(path) for path in item.paths if path not in places]
+    if not places or dry_run:
+        outcome.restored += map(str, places)
+        return []
+    if value is _MISSING:
+        try:
+            decoded = item.load()
+        except DamagedData as error:
+            outcome.damaged += map(str, item.paths)
+            outcome.warnings.append(f"{item.paths[0]} could not be read: {error}")
+            return []
+        outcome.warnings += decoded.warnings
+        outcome.warnings += [
+            f"{item.paths[0]}: column {lost.column} could not be read: {lost.reason}"
+            for lost in decoded.damaged
+        ]
+        value = _into_origin(item, decoded.frame, live, revert)
+    outcome.restored += map(str, places)
+    return [_Change(path, value) for path in places]
+
+
+def _into_origin(item: Wanted, frame: Any, live: Capture, revert: list[Callable[[], None]]) -> Any:
+    """Return the original object with its content put back, so that all who hold it see it.
+
+    Only when every watched name of that object is to be restored too: otherwise another variable
+    would change under the user's hands.
+    """
+    origin = item.origin() if item.origin is not None else None
+    if origin is None or type(origin) is not type(frame):
+        return frame
+    bearers = [f for f in live.frames if f.origin is not None and f.origin() is origin]
+    if any(path not in item.paths for bearer in bearers for path in bearer.paths):
+        return frame
+    before = frames_of.snapshot(origin)
+    frames_of.put_back(origin, frame)
+    revert.append(lambda: frames_of.put_back(origin, before.thaw()))
+    return origin
+
+
+def _assign(
+    namespace: dict[str, Any],
+    change: _Change,
+    roots: Mapping[str, Any],
+    outcome: Outcome,
+    revert: list[Callable[[], None]],
+) -> None:
+    path, value = change.path, change.value
+    revert.append(_reverter(namespace, path))
+    try:
+        path.assign(namespace, value)
+    except (LookupError, TypeError, AttributeError, ValueError):
+        try:
+            namespace[path.root] = roots[path.root] if path.root in roots else _new_root(path)
+            path.assign(namespace, value)
+        except (LookupError, TypeError, AttributeError, ValueError):
+            name = plain_name(str(path))
+            revert.append(_reverter(namespace, FramePath(name, ())))
+            namespace[name] = value
+            outcome.warnings.append(f"{path} has no place any more; it came back as {name}.")
+            return
+        if path.root not in roots:
+            outcome.warnings.append(f"{path.root} was gone; it came back holding only its frames.")
+
+
+def _reverter(namespace: dict[str, Any], path: FramePath) -> Callable[[], None]:
+    root, old = namespace.get(path.root, _MISSING), _get(namespace, path)
+
+    def put_old_back() -> None:
+        if path.steps and old is not _MISSING:
+            path.assign(namespace, old)
+        elif path.steps and _get(namespace, path) is not _MISSING:
+            path.delete(namespace)
+        if root is _MISSING:
+            namespace.pop(path.root, None)
+        else:
+            namespace[path.root] = root
+
+    return put_old_back
+
+
+def plain_name(path: str) -> str:
+    """Return a variable name for a frame that lived in a container: ``dfs['a']`` as ``dfs_a``."""
+    return re.sub(r"\W+", "_", path).strip("_")
+
+
+def checked_variable(name: str) -> str:
+    """Return a name that can be given to a restored frame.
+
+    Raises
+    ------
+    RestoreError
+        It is no Python variable name.
+    """
+    try:
+        tree = ast.parse(name, mode="eval").body
+    except (SyntaxError, ValueError):
+        tree = None
+    if not isinstance(tree, ast.Name) or tree.id != name:
+        raise RestoreError(
+            f"{name!r} is not a name that a variable can have; nothing was restored.",
+            "Give a plain one after --as, for example: --as df_before.",
+        )
+    return name
+
+
+def _new_root(path: FramePath) -> Any:
+    kind, key = path.steps[0]
+    if kind == "attribute":
+        return SimpleNamespace()
+    return [] if isinstance(key, int) else {}
+
+
+def _get(namespace: dict[str, Any], path: FramePath) -> Any:
+    try:
+        return path.get(namespace)
+    except (LookupError, TypeError, AttributeError):
+        return _MISSING

@@ -1,0 +1,157 @@
+"""The states of a session in the order in which they came, for undo and redo.
+
+A linear history, as an editor's: a new step after an undo ends what could be redone. Nothing is
+lost by that: every state left behind has a backup of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from dfbackup_jupyter.backup import Backup
+from dfbackup_jupyter.capture.capture import Capture
+from dfbackup_jupyter.capture.paths import FramePath
+from dfbackup_jupyter.errors import NothingToDo
+from dfbackup_jupyter.session.base import State
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All that is captured at one instant.
+
+    Attributes
+    ----------
+    capture : Capture
+        The frames.
+    states : sequence of State
+        The session state.
+    roots : dict of str to object
+        The containers and objects in which frames lived, by their variable's name.
+    """
+
+    capture: Capture
+    states: Sequence[State]
+    roots: dict[str, Any]
+
+
+@dataclass
+class Point:
+    """A state to go back to: in memory while that is affordable, and in a backup."""
+
+    moment: Moment | None
+    backup: Future[Backup | None] | None
+
+    @property
+    def saved(self) -> bool:
+        """Whether the backup is on disk."""
+        future = self.backup
+        return (
+            future is not None
+            and future.done()
+            and future.exception() is None
+            and future.result() is not None
+        )
+
+
+@dataclass
+class Step:
+    """One cell or restore that changed frames.
+
+    Attributes
+    ----------
+    what : str
+        What it was, in the user's words.
+    names : frozenset of FramePath
+        Where frames differ before and after.
+    bytes : int
+        Size of the frames before, as far as they were changed.
+    doubt : callable or None
+        Finds out whether the step changed anything at all; None when that is known.
+    changed : bool
+        Whether it did, as far as is known.
+    """
+
+    what: str
+    names: frozenset[FramePath]
+    before: Point
+    bytes: int
+    after: Point | None = None
+    doubt: Callable[[], bool] | None = None
+    changed: bool = True
+
+
+@dataclass
+class Timeline:
+    """Steps, and how many of them are in force."""
+
+    steps: list[Step] = field(default_factory=list)
+    position: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def push(self, step: Step) -> None:
+        """Add the newest step; what could be redone no longer can."""
+        self.steps[self.position :] = [step]
+        self.position += 1
+
+    def resolve(self, step: Step) -> bool:
+        """Return whether a step changed anything; forget it if not. Any thread may ask."""
+        with self._lock:
+            if step.doubt is not None:
+                step.changed, step.doubt = step.doubt(), None
+                if not step.changed and step in self.steps:
+                    self.position -= self.steps.index(step) < self.position
+                    self.steps.remove(step)
+            return step.changed
+
+    def to_undo(self) -> Step | None:
+        """Return the step that undo takes back."""
+        while self.position:
+            step = self.steps[self.position - 1]
+            if self.resolve(step):
+                return step
+        return None
+
+    def to_redo(self) -> Step | None:
+        """Return the step that redo brings forward."""
+        return self.steps[self.position] if self.position < len(self.steps) else None
+
+    def undone(self, after: Point) -> None:
+        """Move back by one step; `after` is the state that was left."""
+        self.steps[self.position - 1].after = after
+        self.position -= 1
+
+    def redone(self) -> None:
+        """Move forward by one step."""
+        self.position += 1
+
+    def trim(self, limit: int) -> None:
+        """Drop from memory the oldest saved states beyond `limit` bytes."""
+        held = 0
+        for step in reversed(self.steps):
+            for point in (step.after, step.before):
+                if point is None or point.moment is None:
+                    continue
+                held += step.bytes
+                if held > limit and point.saved:
+                    point.moment = None
+
+
+def expect(step: Step | None, verb: str) -> Step:
+    """Return the step, or say that there is none.
+
+    Raises
+    ------
+    NothingToDo
+        There is no step to undo or redo.
+    """
+    if step is None:
+        raise NothingToDo(
+            f"There is nothing to {verb}: no cell or restore of this session changed a frame"
+            + (" before this point." if verb == "undo" else " after this point."),
+            "%backup list --all shows what else can be restored.",
+        )
+    return step

@@ -1,0 +1,261 @@
+"""The life of a cell: capture before, compare after, back up what was at risk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from dfbackup_jupyter.backup import Backup, Kind, OperationInfo, Provenance
+from dfbackup_jupyter.capture.capture import Capture, Changes, compare, take
+from dfbackup_jupyter.capture.paths import FramePath
+from dfbackup_jupyter.config import DFBackup
+from dfbackup_jupyter.drafts import Drafts
+from dfbackup_jupyter.risk import Assessment, analyse
+from dfbackup_jupyter.session.base import State
+from dfbackup_jupyter.staging import Stager, same_content
+from dfbackup_jupyter.timeline import Moment, Point, Step, Timeline
+
+_WHAT_LIMIT = 60
+
+
+@dataclass
+class Cell:
+    """A cell that is running, and what was there before it."""
+
+    source: str
+    execution_count: int | None
+    moment: Moment
+    assessment: Assessment
+    started: float = field(default_factory=time.monotonic)
+    backup: Future[Backup | None] | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell that has ended: what it changed, how things stand after it, and what it raised."""
+
+    cell: Cell
+    changed: frozenset[FramePath]
+    after: Capture
+    error: BaseException | None
+
+
+class Watcher:
+    """Watches one namespace.
+
+    Parameters
+    ----------
+    namespace : dict
+        The user's variables.
+    hidden : callable
+        Gives the names that are not the user's.
+    transform : callable
+        Turns a cell's source into plain Python (IPython's ``transform_cell``).
+    states : callable
+        Gives the session state, within the time that a cell may be delayed by.
+    finished : callable
+        Called with every finished cell.
+    failed : callable
+        Called with every error of a background write.
+    """
+
+    def __init__(
+        self,
+        *,
+        namespace: dict[str, Any],
+        hidden: Callable[[], set[str]],
+        transform: Callable[[str], str],
+        states: Callable[[], list[State]],
+        finished: Callable[[Finished], None],
+        failed: Callable[[BaseException | None], None],
+        stager: Stager,
+        drafts: Drafts,
+        timeline: Timeline,
+        config: DFBackup,
+    ) -> None:
+        self._namespace = namespace
+        self._hidden = hidden
+        self._transform = transform
+        self._states = states
+        self._finished = finished
+        self._failed = failed
+        self._stager = stager
+        self._drafts = drafts
+        self._timeline = timeline
+        self._config = config
+        self._last: Moment | None = None
+        self._cell: Cell | None = None
+
+    def start(self) -> None:
+        """Take the present state as the one to protect."""
+        self._last = now = self.look()
+        self.stage(now)
+
+    def before_cell(self, source: str, execution_count: int | None) -> None:
+        """Capture every frame, and commit a backup first when the cell puts one at risk."""
+        before = self.look()
+        if self._last is not None:
+            self._record(self._last, before, "a change between cells")
+        self._last = before
+        assessment = analyse(source, self._frames(before), transform=self._transform)
+        self._cell = cell = Cell(source, execution_count, before, assessment)
+        if not self._config.auto:
+            return
+        if assessment.risky:
+            cell.backup = self._commit(before, self._provenance(cell))
+        if cell.backup and (assessment.bypass or self._config.durability == "strict"):
+            wait([cell.backup])
+        self._stager.worker.wait_below(self._config.memory_limit)
+
+    def after_cell(self, error: BaseException | None = None) -> None:
+        """Find what the cell changed, back that up unless it was, and stage the new state.
+
+        Parameters
+        ----------
+        error : BaseException, optional
+            What the cell raised.
+        """
+        cell, self._cell = self._cell, None
+        if cell is None:
+            return
+        after = self.look(verify=cell.assessment.bypass)
+        changed = self._record(cell.moment, after, what(cell), cell)
+        self._last = after = Moment(after.capture, self._states(), after.roots)
+        self._finished(Finished(cell, changed, after.capture, error))
+        self.stage(after)
+
+    def look(self, *, verify: bool = False) -> Moment:
+        """Capture the present state.
+
+        Parameters
+        ----------
+        verify : bool
+            Also re-read the frames that seem unchanged, for writes behind Copy-on-Write.
+        """
+        last = self._cell.moment if self._cell else self._last
+        previous = last.capture if last else None
+        if previous and verify:
+            self._stager.find_disturbed(f.snapshot for f in previous.frames)
+        if previous and any(self._stager.is_disturbed(f.snapshot) for f in previous.frames):
+            previous = previous.without(self._stager.is_disturbed)
+        capture = take(self._namespace, hidden=self._hidden(), previous=previous)
+        return Moment(capture, last.states if last else (), self._roots(capture))
+
+    def settle(self) -> Moment:
+        """Record what changed so far, in the middle of a cell too, and return the present state."""
+        now = self.look(verify=True)
+        if self._cell is not None:
+            self._record(self._cell.moment, now, what(self._cell), self._cell)
+        elif self._last is not None:
+            self._record(self._last, now, "a change between cells")
+        self.rebase(now)
+        return now
+
+    def rebase(self, now: Moment | None = None) -> Moment:
+        """Take the present state as the one that the running cell began with."""
+        now = now or self.look()
+        self._last = now
+        if self._cell is not None:
+            self._cell.moment = now
+            self._cell.backup = None
+        return now
+
+    def stage(self, moment: Moment) -> None:
+        """Write the state to the store in the background, as the session's autosave."""
+        if self._config.auto:
+            autosave = self._drafts.draft(Kind.AUTOSAVE, unwatched=moment.capture.unwatched)
+            future = self._stager.stage(moment.capture, moment.states, autosave)
+            future.add_done_callback(self._done)
+        self._timeline.trim(self._config.memory_limit)
+
+    def _record(
+        self, before: Moment, after: Moment, label: str, cell: Cell | None = None
+    ) -> frozenset[FramePath]:
+        changes = compare(before.capture, after.capture)
+        names = frozenset((*changes.changed, *changes.removed))
+        if not names:
+            return names
+        step = Step(
+            what=label,
+            names=names,
+            before=Point(before, cell.backup if cell else None),
+            bytes=sum(s.nbytes for s in {before.capture.by_path[n].snapshot for n in names}),
+            doubt=self._doubt(changes, before.capture, after.capture),
+        )
+        self._timeline.push(step)
+        if step.before.backup is None and self._config.auto:
+            provenance = self._provenance(cell) if cell else Provenance(reason=label)
+            step.before.backup = self._commit(before, provenance, step)
+            if cell:
+                cell.backup = step.before.backup
+        elif step.doubt:
+            self._stager.worker.submit(lambda: self._timeline.resolve(step))
+        return names
+
+    def _commit(
+        self, moment: Moment, provenance: Provenance, step: Step | None = None
+    ) -> Future[Backup | None]:
+        draft = self._drafts.draft(
+            Kind.AUTO, provenance=provenance, unwatched=moment.capture.unwatched
+        )
+        future = self._stager.commit(
+            draft,
+            moment.capture,
+            moment.states,
+            needed=lambda: step is None or self._timeline.resolve(step),
+        )
+        future.add_done_callback(self._done)
+        return future
+
+    def _done(self, future: Future[Backup | None]) -> None:
+        self._failed(future.exception())
+
+    def _provenance(self, cell: Cell) -> Provenance:
+        operations = cell.assessment.operations
+        return Provenance(
+            cell=cell.source,
+            execution_count=cell.execution_count,
+            operations=tuple(
+                OperationInfo(found.operation, found.frames, found.line) for found in operations
+            ),
+            reason="before " + ", ".join(dict.fromkeys(o.operation for o in operations))
+            if operations
+            else "the cell changed frames",
+        )
+
+    def _doubt(
+        self, changes: Changes, before: Capture, after: Capture
+    ) -> Callable[[], bool] | None:
+        """Return what tells whether anything really changed, or None where that is certain.
+
+        Arrays can move without a change: pandas consolidates blocks when it reads them.
+        """
+        pairs = [(before.by_path[n].snapshot, after.by_path[n].snapshot) for n in changes.changed]
+        if changes.removed or any(
+            self._stager.is_disturbed(a)
+            or (a.rows, a.columns, a.type_name) != (b.rows, b.columns, b.type_name)
+            for a, b in pairs
+        ):
+            return None
+        return lambda: not all(same_content(a, b) for a, b in pairs)
+
+    def _frames(self, moment: Moment) -> dict[str, Any]:
+        roots = {path.root for path in moment.capture.by_path}
+        return {root: self._namespace[root] for root in roots if root in self._namespace}
+
+    def _roots(self, capture: Capture) -> dict[str, Any]:
+        nested = {path.root for path in capture.by_path if path.steps}
+        return {root: self._namespace[root] for root in nested if root in self._namespace}
+
+
+def what(cell: Cell) -> str:
+    """Return a cell in a few words: its number and its first line of code."""
+    lines = [line.strip() for line in cell.source.splitlines()]
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    if len(first) > _WHAT_LIMIT:
+        first = first[: _WHAT_LIMIT - 1] + "…"
+    number = "" if cell.execution_count is None else f" [{cell.execution_count}]"
+    return f"cell{number}: {first}"
