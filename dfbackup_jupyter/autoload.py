@@ -1,0 +1,99 @@
+"""Attach to a kernel at its start without costing anything until frames can exist.
+
+IPython runs ``50-dfbackup-jupyter.py`` in every kernel. It calls `start`, which only leaves two
+light hooks behind; they load the extension once the user has imported a library of frames. This
+module must stay free of heavy imports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_core.paths import jupyter_config_path
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+EXTENSION = "dfbackup_jupyter"
+SETTING = "dfbackup-jupyter.json"
+FRAME_LIBRARIES = frozenset({"pandas", "polars", "pyarrow"})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Whether kernels attach by themselves, and what says so."""
+
+    on: bool
+    source: str
+
+
+def choice() -> Choice:
+    """Return the first that has a say: ``DFBACKUP_AUTOLOAD``, Jupyter's config folders, "on"."""
+    variable = os.environ.get("DFBACKUP_AUTOLOAD", "")
+    if variable:
+        off = variable.lower() in {"0", "false", "no", "off"}
+        return Choice(not off, f"DFBACKUP_AUTOLOAD={variable}")
+    for folder in jupyter_config_path():
+        file = Path(folder, SETTING)
+        try:
+            return Choice(bool(json.loads(file.read_text("utf-8"))["autoload"]), str(file))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _say(f"{file} cannot be used and is ignored: {error!r}")
+    return Choice(True, "default")
+
+
+def start(ipython: InteractiveShell) -> None:
+    """Attach to a shell if it is a Jupyter kernel's and the user has not turned this off."""
+    # Only ipykernel's shells have a kernel; IPython in a terminal has none.
+    if getattr(ipython, "kernel", None) is not None and choice().on:
+        attach(ipython)
+
+
+def attach(ipython: InteractiveShell) -> None:
+    """Load the extension into a shell as soon as it is needed.
+
+    That is when the user has imported a library of frames, or calls ``%backup``.
+
+    Parameters
+    ----------
+    ipython : InteractiveShell
+        The shell. Attaching to it twice is the same as once.
+    """
+    # The start-up file may lie both in the environment and in the profile.
+    if any(isinstance(call, _Check) for call in ipython.events.callbacks["pre_run_cell"]):
+        return
+    ipython.magics_manager.register_lazy("backup", EXTENSION)
+    check = _Check(ipython)
+    ipython.events.register("pre_run_cell", check)
+    ipython.events.register("post_run_cell", check)
+
+
+def _say(message: str) -> None:
+    # Not a warning: a filter could hide it, or raise it into the user's cell.
+    print(f"dfbackup-jupyter: {message}", file=sys.stderr)
+
+
+class _Check:
+    """Loads the extension once there can be frames, then takes itself away."""
+
+    def __init__(self, ipython: InteractiveShell) -> None:
+        self._ipython = ipython
+
+    def __call__(self, _: object) -> None:
+        extensions: Any = self._ipython.extension_manager
+        if EXTENSION not in extensions.loaded:
+            if FRAME_LIBRARIES.isdisjoint(sys.modules):
+                return
+            try:
+                extensions.load_extension(EXTENSION)
+            except Exception as error:
+                _say(f"did not load, frames are NOT protected: {error!r}")
+        self._ipython.events.unregister("pre_run_cell", self)
+        self._ipython.events.unregister("post_run_cell", self)
