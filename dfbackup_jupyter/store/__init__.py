@@ -1,9 +1,11 @@
 """Durable storage that knows nothing of frames: objects in packs, named by manifests."""
 
 from dfbackup_jupyter.store.blob import Blob
+from dfbackup_jupyter.store.collect import Collected
 from dfbackup_jupyter.store.filesystem import AlreadyExists
 from dfbackup_jupyter.store.objects import BlobRef, ObjectRef, StoredObject
-from dfbackup_jupyter.store.store import PackVanished, Store
+from dfbackup_jupyter.store.store import PackVanished, Store, Usage
+from dfbackup_jupyter.store.verify import Damage
 from dfbackup_jupyter.store.worker import Worker
 from dfbackup_jupyter.store.writer import PackWriter
 
@@ -11,10 +13,13 @@ __all__ = [
     "AlreadyExists",
     "Blob",
     "BlobRef",
+    "Collected",
+    "Damage",
     "ObjectRef",
     "PackVanished",
     "PackWriter",
     "Store",
     "StoredObject",
+    "Usage",
     "Worker",
 ]

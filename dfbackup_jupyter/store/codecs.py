@@ -53,6 +53,7 @@ class Chunk:
 
 
 def digest(data: bytes | memoryview) -> bytes:
+    """BLAKE3 of some bytes."""
     return blake3(data).digest()
 
 

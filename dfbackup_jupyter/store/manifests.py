@@ -106,10 +106,11 @@ class Manifests:
             raise not_found(id) from None
         except StoreError:
             manifest = {}  # what cannot be read can still be deleted
+        details = manifest.get("backup", manifest)
         record = {
             "id": id,
-            "name": manifest.get("name"),
-            "kind": manifest.get("kind"),
+            "name": details.get("name"),
+            "kind": details.get("kind"),
             "when": datetime.now().astimezone().isoformat(timespec="seconds"),
             "by": by,
         }
@@ -193,6 +194,7 @@ def check_id(id: object) -> str:
 
 
 def not_found(id: str) -> BackupNotFound:
+    """Say that no live manifest has this ID."""
     return BackupNotFound(f"There is no backup {id}.", "See the backups with %backup list --all.")
 
 

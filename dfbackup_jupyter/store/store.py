@@ -3,26 +3,51 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dfbackup_jupyter.errors import DamagedData, StoreError, StoreTooNew, StoreUnavailable
+from dfbackup_jupyter.store import archive
 from dfbackup_jupyter.store.codecs import decode
-from dfbackup_jupyter.store.filesystem import AlreadyExists, Filesystem
+from dfbackup_jupyter.store.collect import Collected, Collector
+from dfbackup_jupyter.store.filesystem import FOLDERS, AlreadyExists, Filesystem
 from dfbackup_jupyter.store.index import DedupeIndex
 from dfbackup_jupyter.store.manifests import Manifest, Manifests
-from dfbackup_jupyter.store.objects import StoredObject, read_recipe
+from dfbackup_jupyter.store.objects import StoredObject, Tick, no_tick, read_recipe
 from dfbackup_jupyter.store.packs import Packs
+from dfbackup_jupyter.store.verify import Damage, Verifier
 from dfbackup_jupyter.store.writer import PackWriter
 
 FORMAT = 1
 CHUNK_BYTES = 512 * 1024
 PACK_BYTES = 256 * 2**20
 DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the store takes up.
+
+    Attributes
+    ----------
+    bytes_used : int
+        Size of all its files, those in the trash included.
+    packs, manifests : int
+        Number of packs and of live manifests.
+    bytes_free : int
+        What the user may still write on the store's disk.
+    """
+
+    bytes_used: int
+    packs: int
+    manifests: int
+    bytes_free: int
 
 
 class PackVanished(StoreError):
@@ -220,6 +245,102 @@ class Store:
         """Remove a manifest without trash or record: for rolling ones only."""
         self._refuse_child()
         self.catalog.discard(id)
+
+    # care
+
+    def collect(self) -> Collected:
+        """Remove what no backup needs any more, beside processes that write.
+
+        What was deleted leaves the disk in steps of one grace period each: the manifest leaves
+        the trash, its packs are set aside, the packs are unlinked.
+        """
+        self._refuse_child()
+        return Collector(self.fs, self.packs, self.catalog, self.grace, self.pack_bytes).run()
+
+    def verify(self, ids: Iterable[str] | None = None, *, tick: Tick | None = None) -> list[Damage]:
+        """Read and check all stored bytes of some backups, or of the whole store.
+
+        Parameters
+        ----------
+        ids : iterable of str, optional
+            Which backups; all of them, and everything else in the store, if not given.
+        tick : callable, optional
+            Called with the raw size of every chunk checked.
+        """
+        self.packs.forget()
+        return Verifier(self.packs, self.catalog, tick).run(ids)
+
+    def usage(self) -> Usage:
+        """How much the store holds, and how much more its disk could."""
+        stats = {folder: self.fs.stats(folder) for folder in FOLDERS}
+        return Usage(
+            bytes_used=sum(s.st_size for found in stats.values() for s in found.values()),
+            packs=len(stats["packs"]),
+            manifests=len(stats["manifests"]),
+            bytes_free=self.fs.free(),
+        )
+
+    # archives
+
+    def export(self, id: str, file: Path, *, tick: Tick | None = None) -> None:
+        """Write one backup to a ``.zip`` file; a file of that name is replaced.
+
+        Parameters
+        ----------
+        tick : callable, optional
+            Called with the raw size of every chunk written; each chunk is written once.
+
+        Raises
+        ------
+        BackupNotFound
+            There is no such backup.
+        DamagedData
+            Part of it is lost.
+        ArchiveError
+            The file cannot be written.
+        """
+        archive.export(self.packs, self.manifest(id), Path(file), tick or no_tick)
+
+    def import_(
+        self, file: Path, *, rewrite: Callable[[Manifest], Manifest], tick: Tick | None = None
+    ) -> Manifest:
+        """Take a backup from a ``.zip`` file that may come from anyone.
+
+        Everything is checked before anything is published, and nothing is unpickled.
+
+        Parameters
+        ----------
+        file : Path
+            What `export` wrote.
+        rewrite : callable
+            Turns the foreign manifest, all of whose content is untrusted, into ours (with a new
+            ID). It may drop ``objects``.
+        tick : callable, optional
+            Called with the raw size of every chunk read.
+
+        Returns
+        -------
+        dict
+            The manifest as published.
+
+        Raises
+        ------
+        ArchiveError
+            The file is not a backup, is damaged, or is not what `export` would have written.
+        """
+        tick = tick or no_tick
+        with archive.opened(Path(file)) as found:
+            manifest = rewrite(copy.deepcopy(found.manifest))
+            hashes = [hash for hash in found.objects if hash in manifest["objects"]]
+            with self.write() as writer:
+                for chunk in found.chunks(hashes):
+                    writer.add_chunk(chunk)
+                    tick(chunk.raw)
+                manifest["objects"] = {
+                    hash: sorted(writer.homes(found.names(hash))) for hash in hashes
+                }
+        self.publish(manifest)
+        return manifest
 
     def _refuse_child(self) -> None:
         if os.getpid() != self._pid:

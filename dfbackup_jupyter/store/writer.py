@@ -13,7 +13,7 @@ from dfbackup_jupyter.store.blob import Blob
 from dfbackup_jupyter.store.codecs import MAX_CHUNK, Chunk, digest, encode
 from dfbackup_jupyter.store.filesystem import Filesystem, TemporaryFile
 from dfbackup_jupyter.store.index import DedupeIndex
-from dfbackup_jupyter.store.objects import BlobRef, ObjectRef, Tick, write_recipe
+from dfbackup_jupyter.store.objects import BlobRef, ObjectRef, Tick, no_tick, write_recipe
 from dfbackup_jupyter.store.pack import PackEncoder
 from dfbackup_jupyter.store.packs import Packs
 
@@ -92,7 +92,7 @@ class PackWriter:
             The bytes of a `BlobRef` are no longer there: put the blob itself.
         """
         self._bytes_new = 0
-        tick = tick or _no_tick
+        tick = tick or no_tick
         known: dict[Hashable, list[bytes]] = {}
         parts: list[tuple[Blob | BlobRef, list[bytes]]] = []
         for blob in blobs:
@@ -224,7 +224,3 @@ class PackWriter:
 
     def _homes(self, names: Iterable[bytes]) -> frozenset[str]:
         return frozenset(self._home(name)[0] for name in names)
-
-
-def _no_tick(_: int) -> None:
-    pass
