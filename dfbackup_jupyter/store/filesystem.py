@@ -162,23 +162,28 @@ class Filesystem:
         self.root = root
 
     def prepare(self) -> None:
-        """Make the folders that are missing, and refuse a folder that is not safely ours."""
+        """Make the store's folder if it is missing, and refuse one that is not safely ours."""
         with explained():
-            self.root.parent.mkdir(parents=True, exist_ok=True)
-            _make_private(self.root)
+            if not os.path.lexists(self.root):
+                os.makedirs(self.root.parent, exist_ok=True)
+                _make_private(self.root)
             found = os.lstat(self.root)
             if not stat.S_ISDIR(found.st_mode):
                 raise StoreUnavailable(
                     f"The store {self.root} is a link or a file, not a folder of its own.",
                     "Choose a real folder with DFBACKUP_STORE.",
                 )
-            if sys.platform != "win32":
-                if found.st_uid != os.geteuid():
-                    raise StoreUnavailable(
-                        f"The store {self.root} belongs to another user.",
-                        "Choose a folder of your own with DFBACKUP_STORE.",
-                    )
-                if stat.S_IMODE(found.st_mode) & 0o077:
+            if sys.platform != "win32" and found.st_uid != os.geteuid():
+                raise StoreUnavailable(
+                    f"The store {self.root} belongs to another user.",
+                    "Choose a folder of your own with DFBACKUP_STORE.",
+                )
+
+    def tighten(self) -> None:
+        """Keep other users out, should someone have let them in."""
+        if sys.platform != "win32":
+            with explained():
+                if stat.S_IMODE(os.lstat(self.root).st_mode) & 0o077:
                     os.chmod(self.root, 0o700)
 
     def make_folders(self) -> None:
@@ -234,9 +239,10 @@ class Filesystem:
             temporary.write(data)
             temporary.finish()
             self.publish(temporary, folder, name)
-        except BaseException:
+        except FileNotFoundError as error:
+            raise unavailable(error) from error  # a folder was removed under us
+        finally:
             temporary.discard()
-            raise
 
     def reader(self, folder: str, name: str) -> Reader:
         with explained():

@@ -40,6 +40,8 @@ class Manifests:
 
     def publish(self, manifest: Manifest) -> None:
         id = check_id(manifest.get("id"))
+        if not valid_objects(manifest.get("objects")):
+            raise InvalidRequest(f"The manifest of {id} does not name its objects properly.")
         try:
             self._fs.create("manifests", id + _SUFFIX, seal(manifest))
         except AlreadyExists:

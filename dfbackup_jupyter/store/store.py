@@ -105,7 +105,8 @@ class Store:
         try:
             found = json.loads(self.fs.read("", "format"))["format"]
         except FileNotFoundError:
-            if any(not name.startswith(".") for name in self.fs.names("")):
+            others = set(self.fs.names("")) - set(FOLDERS)  # a crash may have left those
+            if any(not name.startswith(".") for name in others):
                 raise StoreUnavailable(
                     f"The folder {self.root} holds other files, so it cannot become a store.",
                     "Choose an empty folder with DFBACKUP_STORE.",
@@ -122,8 +123,10 @@ class Store:
                 f"The store {self.root} was written by a newer version of dfbackup-jupyter.",
                 "Upgrade with: pip install --upgrade dfbackup-jupyter",
             )
+        self.fs.tighten()
 
     def _make(self) -> None:
+        self.fs.tighten()
         self.fs.make_folders()
         with contextlib.suppress(AlreadyExists):
             self.fs.create("", "format", json.dumps({"format": FORMAT}).encode())
@@ -141,6 +144,7 @@ class Store:
         """
         self._refuse_child()
         with self._lock:
+            self._open()  # it may have vanished, or have been taken over by a newer version
             self._index.refresh()
             writer = PackWriter(
                 self.fs, self.packs, self._index, self._chunk_bytes, self.pack_bytes

@@ -98,7 +98,9 @@ class Worker:
         return os.getpid() != self._pid
 
     def _wait(self, reached: Callable[[], bool], timeout: float | None) -> bool:
-        if self._forked() or threading.current_thread() is self._thread:
+        if self._forked():
+            return True
+        if threading.current_thread() is self._thread:
             return reached()
         with self._changed:
             return self._changed.wait_for(reached, timeout)

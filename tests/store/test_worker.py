@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from concurrent.futures import CancelledError
+
+import pytest
+
+from dfbackup_jupyter.store import Worker
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker()
+
+
+def test_jobs_run_in_order(worker: Worker) -> None:
+    done: list[int] = []
+    for i in range(50):
+        worker.submit(lambda i=i: done.append(i))
+    assert worker.flush(5)
+    assert done == list(range(50))
+
+
+def test_results_and_exceptions_reach_the_future(worker: Worker) -> None:
+    assert worker.submit(lambda: 6 * 7).result(5) == 42
+    for error in (ValueError, KeyboardInterrupt, SystemExit):
+
+        def fail(error: type[BaseException] = error) -> None:
+            raise error("no")
+
+        with pytest.raises(error):
+            worker.submit(fail).result(5)
+    assert worker.submit(lambda: "alive").result(5) == "alive"
+
+
+def test_no_thread_until_there_is_a_job(worker: Worker) -> None:
+    before = threading.active_count()
+    assert worker.flush(0)
+    assert threading.active_count() == before
+    worker.submit(lambda: None).result(5)
+    assert threading.active_count() == before + 1
+    assert worker.close(5)
+    time.sleep(0.05)
+    assert threading.active_count() == before
+
+
+def test_back_pressure(worker: Worker) -> None:
+    gate = threading.Event()
+    worker.submit(gate.wait, weight=100)
+    worker.submit(lambda: None, weight=50)
+    assert worker.backlog == 150
+    assert not worker.wait_below(149, timeout=0.05)
+    assert not worker.flush(0.05)
+    assert worker.wait_below(150, timeout=0)
+    gate.set()
+    assert worker.wait_below(0, timeout=5)
+    assert worker.backlog == 0
+
+
+def test_a_job_may_ask_its_own_worker(worker: Worker) -> None:
+    assert worker.submit(lambda: worker.flush(1), weight=1).result(5) is False
+
+
+def test_cancelled_jobs_do_not_run(worker: Worker) -> None:
+    gate = threading.Event()
+    worker.submit(gate.wait)
+    ran: list[int] = []
+    future = worker.submit(lambda: ran.append(1), weight=5)
+    assert future.cancel()
+    gate.set()
+    assert worker.flush(5)
+    assert (ran, worker.backlog) == ([], 0)
+
+
+def test_closing_waits_then_cancels(worker: Worker) -> None:
+    gate = threading.Event()
+    first = worker.submit(gate.wait)
+    second = worker.submit(lambda: None)
+    assert not worker.close(0.05)
+    gate.set()
+    assert first.result(5)
+    with pytest.raises(CancelledError):
+        second.result(5)
+    assert worker.submit(lambda: None).cancelled()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority on Linux only")
+def test_low_priority_for_the_thread_alone(worker: Worker) -> None:
+    mine = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    its = worker.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result(
+        5
+    )
+    assert its > mine
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == mine
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_runs_nothing(worker: Worker) -> None:
+    gate = threading.Event()
+    worker.submit(gate.wait, weight=10)
+
+    def child(answers: multiprocessing.SimpleQueue[object]) -> None:
+        answers.put(
+            (worker.submit(lambda: 1).cancelled(), worker.backlog, worker.flush(0), worker.close(0))
+        )
+
+    context = multiprocessing.get_context("fork")
+    answers: multiprocessing.SimpleQueue[object] = context.SimpleQueue()
+    with worker._changed:  # the worst moment to fork
+        process = context.Process(target=child, args=(answers,))
+        process.start()
+    process.join(10)
+    assert process.exitcode == 0
+    assert answers.get() == (True, 0, True, True)
+    gate.set()
+    assert worker.flush(5)
