@@ -13,7 +13,7 @@ import pandas as pd
 from dfbackup_jupyter.backup import Backup
 from dfbackup_jupyter.errors import InvalidRequest, StoreUnavailable
 from dfbackup_jupyter.loading import Loader
-from dfbackup_jupyter.restoring import plain_name
+from dfbackup_jupyter.placing import plain_name
 from dfbackup_jupyter.staging import Tick
 
 

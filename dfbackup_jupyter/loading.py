@@ -10,7 +10,7 @@ from dfbackup_jupyter.backup import Backup, FrameInfo
 from dfbackup_jupyter.capture.base import Decoded, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.capture.paths import FramePath
-from dfbackup_jupyter.restoring import Wanted
+from dfbackup_jupyter.placing import Wanted
 from dfbackup_jupyter.staging import Stager, Tick
 from dfbackup_jupyter.timeline import Point
 

@@ -13,7 +13,7 @@ from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.drafts import Drafts
 from dfbackup_jupyter.errors import InvalidRequest, RestoreError, StoreUnavailable
 from dfbackup_jupyter.loading import Loader
-from dfbackup_jupyter.restoring import Outcome, Wanted, bring_back, checked_variable
+from dfbackup_jupyter.placing import Outcome, Wanted, bring_back, checked_variable
 from dfbackup_jupyter.staging import Stager, Tick
 from dfbackup_jupyter.timeline import Moment, Point, Step, Timeline, expect
 from dfbackup_jupyter.watcher import Watcher

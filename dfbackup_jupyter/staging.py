@@ -132,18 +132,12 @@ class Stager:
             Called with the number of bytes done; may raise to give up.
         """
         with self._lock:
-            staged = self._stage(capture, states, only, tick)
-            if reuse and (known := self._same(staged)):
-                return known
             try:
-                backup = self._publish(draft, staged)
-            except PackVanished:
-                # Another process collected what we staged too long ago: write it again.
+                return self._write(draft, capture, states, only, reuse, tick)
+            except (PackVanished, DamagedData):
+                # What was staged earlier is gone or damaged: write it again, from memory.
                 self._staged.clear()
-                backup = self._publish(draft, self._stage(capture, states, only, tick))
-            if backup.kind is not Kind.AUTOSAVE:
-                self._backups[staged.content] = backup.id
-            return backup
+                return self._write(draft, capture, states, only, reuse, tick)
 
     def object_of(self, snapshot: Snapshot) -> ObjectRef | None:
         """Return where a snapshot's content is stored, or None while it is not."""
@@ -186,6 +180,23 @@ class Stager:
                 self.store.discard(self._autosave)
             self._autosave = backup.id
             return backup
+
+    def _write(
+        self,
+        draft: Backup,
+        capture: Capture,
+        states: Sequence[State],
+        only: Collection[str] | None,
+        reuse: bool,
+        tick: Tick | None,
+    ) -> Backup:
+        staged = self._stage(capture, states, only, tick)
+        if reuse and (known := self._same(staged)):
+            return known
+        backup = self._publish(draft, staged)
+        if backup.kind is not Kind.AUTOSAVE:
+            self._backups[staged.content] = backup.id
+        return backup
 
     def _stage(
         self,
