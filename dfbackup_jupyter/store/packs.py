@@ -119,13 +119,13 @@ class Located:
 
     def _look(self) -> None:
         self.where: dict[bytes, str] = {}
-        self._resolved = []
+        self._indexes: dict[str, PackIndex] = {}
         for pack_id in self._packs.resolve(self._named, aside=self._aside):
             try:
                 index = self._packs.index(pack_id)
             except FileNotFoundError:
                 continue
-            self._resolved.append(pack_id)
+            self._indexes[pack_id] = index
             for name in index.entries:
                 self.where.setdefault(name, pack_id)
 
@@ -133,7 +133,7 @@ class Located:
         """Where a chunk is and how it is stored; `DamagedData` when it is nowhere."""
         if (pack_id := self.where.get(name)) is None:
             raise DamagedData("it is missing from the store")
-        return self._packs.index(pack_id).entries[name]
+        return self._indexes[pack_id].entries[name]
 
     def chunk(self, name: bytes) -> Chunk:
         """Read a chunk whose stored bytes decode to what was written, from any pack that has it."""
@@ -141,10 +141,10 @@ class Located:
         for again in (False, True):
             if again:
                 self._look()
-            for pack_id in self._resolved:
+            for pack_id, index in self._indexes.items():
+                if (entry := index.entries.get(name)) is None:
+                    continue
                 try:
-                    if (entry := self._packs.index(pack_id).entries.get(name)) is None:
-                        continue
                     with self._packs.open(pack_id) as reader:
                         chunk = pack.read_chunk(reader, name, entry)
                     decode(chunk)
