@@ -5,10 +5,15 @@ A picture is text, so nothing that happens to a frame later can change it.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+NOT_THE_USERS = re.compile(r"_+[\d]*|_i+\d*|__.*|_[oid]h|In|Out")
+"""IPython's own names, among them the history of results."""
 
 
 def picture(frame: pd.DataFrame | pd.Series) -> str:
@@ -47,6 +52,8 @@ def column(values: Any) -> str:
         return f"{kind} {values.codes.tolist()}"
     if isinstance(dtype, np.dtype) and not dtype.hasobject:
         return f"{kind} {np.ascontiguousarray(values.to_numpy()).tobytes().hex()}"
+    if not isinstance(dtype, np.dtype):
+        return f"{kind} {values.astype(object).tolist()}"
     return f"{kind} {[(type(value).__name__, plain(value)) for value in values]}"
 
 
@@ -59,7 +66,7 @@ def album(namespace: dict[str, Any]) -> dict[str, str]:
     """Pictures of every frame in a namespace by place, and which places are one object."""
     found: dict[str, Any] = {}
     for name, value in list(namespace.items()):
-        if not name.startswith("__") and name not in ("_", "In", "Out", "_oh", "_ih", "_dh"):
+        if not NOT_THE_USERS.fullmatch(name):
             collect(name, value, found, 4)
     same: dict[int, list[str]] = {}
     for place, frame in found.items():
@@ -81,3 +88,11 @@ def collect(place: str, value: Any, found: dict[str, Any], depth: int) -> None:
     elif depth and type(value).__module__ in ("__main__", "types") and not callable(value):
         for name, inner in getattr(value, "__dict__", {}).items():
             collect(f"{place}.{name}", inner, found, depth - 1)
+
+
+def digests(namespace: dict[str, Any]) -> dict[str, str]:
+    """An `album` of short fingerprints, for large frames and other processes."""
+    return {
+        place: hashlib.sha256(image.encode("utf-8", "surrogatepass")).hexdigest()
+        for place, image in album(namespace).items()
+    }
