@@ -77,7 +77,7 @@ def attach(ipython: InteractiveShell) -> None:
 
 def _say(message: str) -> None:
     # Not a warning: a filter could hide it, or raise it into the user's cell.
-    print(f"dfbackup-jupyter: {message}", file=sys.stderr)
+    print(f"dfbackup: {message}", file=sys.stderr)
 
 
 class _Check:
@@ -94,6 +94,6 @@ class _Check:
             try:
                 extensions.load_extension(EXTENSION)
             except Exception as error:
-                _say(f"did not load, frames are NOT protected: {error!r}")
+                _say(f"your data is not being backed up. {error!r}")
         self._ipython.events.unregister("pre_run_cell", self)
         self._ipython.events.unregister("post_run_cell", self)

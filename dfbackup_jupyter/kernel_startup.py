@@ -10,7 +10,7 @@ try:
         )
 except Exception:
     print(
-        "dfbackup-jupyter: did not start, frames are NOT protected:",
+        "dfbackup: your data is not being backed up.",
         repr(__import__("sys").exc_info()[1]),
         file=__import__("sys").__stderr__,  # the server's log: no cell is there yet to show it
     )

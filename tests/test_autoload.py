@@ -205,7 +205,7 @@ def test_a_broken_package_never_stops_a_kernel(
     (stand_in / broken).write_text(BROKEN)
     kernel = start_kernel(load=False)
     assert kernel.run("1 + 1").text == "2"
-    assert "frames are NOT protected" in kernel.log.read_text()
+    assert "your data is not being backed up" in kernel.log.read_text()
 
 
 def test_an_uninstalled_package_is_silent(
@@ -226,7 +226,7 @@ def test_loading_that_fails_says_so_once_and_the_cells_run(
     outcome = kernel.run("import pandas\n'result'")
     assert outcome.status == "ok"
     assert outcome.text == "'result'"
-    assert outcome.stderr.count("dfbackup-jupyter: did not load, frames are NOT protected") == 1
+    assert outcome.stderr.count("dfbackup: your data is not being backed up. RuntimeError(") == 1
     assert "Traceback" not in outcome.shown
     assert kernel.run("2").stderr == ""
     assert hooks(kernel) == 0
