@@ -1,7 +1,7 @@
 """Every setting, documented, in one place.
 
-Set them for good in the IPython profile's ``ipython_kernel_config.py`` (``c.DFBackup.auto = False``)
-or for one session with ``%backup config auto=False``.
+Set them for good in the IPython profile's ``ipython_kernel_config.py``, as
+``c.DFBackup.auto = False``, or for one session with ``%backup config auto=False``.
 """
 
 from __future__ import annotations

@@ -311,7 +311,7 @@ class BackupManager:
             oldest=backups[-1].created if backups else None,
             newest=backups[0].created if backups else None,
             bytes_raw=sum(backup.bytes_raw for backup in backups),
-            bytes_on_disk=usage.bytes_on_disk,
+            bytes_on_disk=usage.bytes_used,
             bytes_free=usage.bytes_free,
         )
 

@@ -116,7 +116,9 @@ class Recovery:
         draft = self._drafts.draft(
             Kind.SAFETY, provenance=Provenance(reason=f"before undoing {step.what}")
         )
-        safety = self._stager.commit(draft, now.capture, now.states)
+        safety = (
+            self._stager.commit(draft, now.capture, now.states) if now.capture.frames else None
+        )
         outcome = self._go_to(step, step.before, now)
         self._timeline.undone(Point(now, safety))
         shapes = _shapes(now.capture, self._finish().capture, outcome)

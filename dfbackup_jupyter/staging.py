@@ -20,9 +20,15 @@ from dfbackup_jupyter.capture.base import Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.errors import BackupNotFound, DamagedData
 from dfbackup_jupyter.session.base import State
-from dfbackup_jupyter.store.blob import Blob
-from dfbackup_jupyter.store.store import BlobRef, ObjectRef, PackVanished, PackWriter, Store
-from dfbackup_jupyter.store.worker import Worker
+from dfbackup_jupyter.store import (
+    Blob,
+    BlobRef,
+    ObjectRef,
+    PackVanished,
+    PackWriter,
+    Store,
+    Worker,
+)
 
 Tick = Callable[[int], None]
 

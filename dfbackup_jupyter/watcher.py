@@ -165,7 +165,7 @@ class Watcher:
 
     def stage(self, moment: Moment) -> None:
         """Write the state to the store in the background, as the session's autosave."""
-        if self._config.auto:
+        if self._config.auto and moment.capture.frames:
             autosave = self._drafts.draft(Kind.AUTOSAVE, unwatched=moment.capture.unwatched)
             future = self._stager.stage(moment.capture, moment.states, autosave)
             future.add_done_callback(self._done)
