@@ -26,9 +26,10 @@ export function addCommands(
           return;
         }
         const answer = runBackup(current, line);
+        // Without autoClose, JupyterLab files a notification away unseen.
         Notification.promise<string>(answer, {
-          pending: { message: pending },
-          success: { message: text => (text as string) || label },
+          pending: { message: pending, options: { autoClose: false } },
+          success: { message: text => (text as string) || label, options: { autoClose: 8000 } },
           error: {
             message: reason =>
               `${failed} ${(reason as Error).message || trans.__('The kernel gave no reason.')}`,
