@@ -236,6 +236,8 @@ class Resolver:
                 if node.attr in rules.NAMESPACE_ATTRIBUTES:
                     return (Origin("", self.frames),)
                 return self._each(self.attribute, self.origins(node.value), node.attr)
+            case ast.Subscript(slice=ast.Constant(value=rules.NAMESPACE_MODULE)):
+                return (Origin("", self.frames),)
             case ast.Subscript():
                 return self._each(self.item, self.origins(node.value), constant(node.slice))
             case ast.Call():
@@ -271,6 +273,8 @@ class Resolver:
             held: Iterable[object]
             if key is not UNKNOWN and isinstance(live, dict):
                 held = [dict.get(live, key)]
+            elif isinstance(key, str):
+                held = [attributes(live).get(key)]
             elif isinstance(key, int) and isinstance(live, (list, tuple)):
                 held = tuple(elements(live))[key : key + 1 or None]
             else:
@@ -281,7 +285,9 @@ class Resolver:
 
     def attribute(self, origin: Origin, name: object) -> Iterator[Origin]:
         """What ``origin.name`` may be."""
-        if not origin.root:
+        if name == "__dict__" and (origin.is_holder or not origin.root):
+            yield origin
+        elif not origin.root:
             yield from self.item(origin, name)
         elif not origin.is_holder:
             yield replace(origin, way=(*origin.way, str(name)))
@@ -311,6 +317,8 @@ class Resolver:
             name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name in rules.NAMESPACE_FUNCTIONS and first is None:
             return (Origin("", self.frames),)
+        if name == "vars":
+            return self._each(self.attribute, self.origins(first), "__dict__")
         if name == "getattr" and len(node.args) > 1:
             key = constant(node.args[1])
             return self._each(self.attribute, self.origins(first), key)

@@ -17,9 +17,9 @@ _PARSE = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
 def parse(source: str) -> ast.Module | None:
-    """Parse Python source, or return None if it is none.
+    r"""Parse Python source, or return None if it is none.
 
-    Top-level ``await`` is allowed. Invalid escapes such as ``"\\d"`` are left out: compiling them
+    Top-level ``await`` is allowed. Invalid escapes such as ``"\d"`` are left out: compiling them
     would show the user a warning, once more than without us.
     """
     try:
@@ -142,7 +142,7 @@ class Reader(Statements):
             self.note_write("object cell", node, origin, Effect.BYPASSES)
         elif not way and (method in rules.MUTATORS or is_on(node, method)):
             self.note_write(method.strip("_"), node, origin, Effect.OVERWRITES)
-        elif way and way[-1] == "attrs" and method in rules.CELL_MUTATORS:
+        elif "attrs" in way and method in rules.CELL_MUTATORS:
             self.note_write("setting attrs", node, origin, Effect.OVERWRITES)
         elif way and way[-1] in rules.INDEXERS and method in rules.MUTATORS:
             self.note_write(rules.INDEXERS[way[-1]], node, origin, Effect.OVERWRITES)
@@ -203,6 +203,8 @@ class Reader(Statements):
             self._call_user(node, names, passed)
         elif plain and name in self.functions:
             self.enter(self.functions[name])
+        else:
+            self._call_back(node, ())
 
     def _call_writing(self, node: ast.Call, name: str) -> None:
         """Read ``setattr(df, "columns", ...)`` and its like as what they stand for."""
@@ -230,6 +232,8 @@ class Reader(Statements):
                 written += self.origins(keyword.value)
         if name in rules.ARRAY_WRITERS or (name == "at" and len(node.args) > 1):
             written += self.origins(node.args[0]) if node.args else ()
+        if name in rules.TRANSFORMERS and isinstance(node.func, ast.Attribute):
+            written += passed
         reads = rules.SAFE_FUNCTIONS | rules.COPYING
         if name in rules.MEMORY_FUNCTIONS or (self.raw_memory and name not in reads):
             written += passed
@@ -246,6 +250,10 @@ class Reader(Statements):
             self.enter(function, [self.origins(value) for value in node.args], named)
             return
         self._call_back(node, whole)
+        if is_on(node, name):
+            for origin in whole:
+                self.note_write(name, node, origin, Effect.OVERWRITES)
+            return
         safe = name in rules.SAFE_FUNCTIONS or (
             method and (name in rules.SAFE_METHODS or names[0] in rules.SAFE_MODULES)
         )
@@ -280,6 +288,8 @@ class Reader(Statements):
     def _magic(self, node: ast.Call, name: str, line: str = "", body: str = "") -> None:
         words = line.split()
         if name in rules.WRAPPERS:
+            if name == "capture":
+                self.note("%capture", Effect.LOSES, node, self.frames.keys() & set(words))
             self._magic_line(node, line)
             self.read(body, node.lineno)
         elif name in rules.UNKNOWN_MAGICS and rules.UNKNOWN_MAGICS[name] in ("", *words):

@@ -53,7 +53,6 @@ INDEXERS = {
     "iloc": "iloc assignment",
     "at": "at assignment",
     "iat": "iat assignment",
-    "attrs": "setting attrs",
 }
 """``df.loc[...] = value`` and its like."""
 
@@ -118,6 +117,9 @@ COPYING = _words(
     """
 )
 """Functions of pandas and numpy for which ``copy=False`` harms nothing that is there."""
+
+TRANSFORMERS = _words("fit_transform transform inverse_transform")
+"""Methods of scikit-learn that write into their argument if made with ``copy=False``."""
 
 NO_COPY = frozenset({"copy", "copy_X", "copy_x", "overwrite_x", "overwrite_a", "overwrite_b"})
 """Keywords that tell a library to work in the caller's memory (scikit-learn, scipy)."""

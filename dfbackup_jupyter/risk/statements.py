@@ -235,6 +235,8 @@ class Statements(Resolver, ast.NodeVisitor):
                     self.note_write(operation, target, origin, effect)
             elif origin.is_array:
                 self.note_write("array assignment", target, origin, Effect.BYPASSES)
+            elif "attrs" in way:
+                self.note_write(delete or "setting attrs", target, origin, Effect.OVERWRITES)
             elif not way:
                 kind = "item assignment" if is_series(origin.live) else "column assignment"
                 self.note_write(delete or kind, target, origin, Effect.OVERWRITES)
@@ -287,7 +289,7 @@ class Statements(Resolver, ast.NodeVisitor):
         self.visit(node.value)
         if isinstance(node.target, ast.Name):
             for origin in self.origins(node.target):
-                if origin.is_frame and not origin.boxed:
+                if not origin.boxed and (origin.is_frame or isinstance(origin.live, dict)):
                     self.note_write("augmented assignment", node, origin, Effect.OVERWRITES)
         else:
             self._store(node.target, (), (), Effect.OVERWRITES)
