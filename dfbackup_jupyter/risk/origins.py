@@ -73,7 +73,8 @@ class Origin:
     def is_cell(self) -> bool:
         """Whether this may be a mutable object in a cell of a frame."""
         cells = 1 if is_series(self.live) else 2
-        return len(self.way) >= cells and self.way[-1] == ITEM and has_objects(self.live)
+        inside = len(self.way) >= cells and self.way[-1] == ITEM and "attrs" not in self.way
+        return inside and has_objects(self.live)
 
 
 Origins = tuple[Origin, ...]
