@@ -1,0 +1,110 @@
+"""A fresh Jupyter kernel that is measured from outside and from inside."""
+
+from __future__ import annotations
+
+import ast
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from jupyter_client.manager import start_new_kernel
+
+PROBE = """
+def _probe():
+    import time
+    events, took = get_ipython().events, {}
+    trigger = events.trigger
+    def timed(event, *args, **kwargs):
+        start = time.perf_counter()
+        trigger(event, *args, **kwargs)
+        took[event] = time.perf_counter() - start
+    events.trigger = timed
+    return took
+get_ipython()._took = _probe()
+del _probe
+"""
+"""Times what hooks cost. It is in the plain kernel too, so both pay for it alike."""
+
+
+class BenchmarkKernel:
+    """One running kernel; `run` runs a cell as a notebook does."""
+
+    def __init__(self, client: Any, process: psutil.Process) -> None:
+        self._client = client
+        self._process = process
+        self._start = self.bytes_written()
+
+    def run(self, source: str) -> float:
+        """Run a cell and return the seconds until its answer came."""
+        start = time.perf_counter()
+        reply = self._client.execute_interactive(
+            source, allow_stdin=False, output_hook=lambda _: None, timeout=None
+        )
+        took = time.perf_counter() - start
+        content = reply["content"]
+        if content["status"] != "ok":
+            raise RuntimeError(f"{source}\n{content['ename']}: {content['evalue']}")
+        return took
+
+    def silently(self, source: str) -> None:
+        """Run source that is not a cell: no hook sees it."""
+        self._client.execute_interactive(source, silent=True, output_hook=lambda _: None)
+
+    def value(self, expression: str) -> Any:
+        """Return what a Python literal expression is in the kernel."""
+        reply = self._client.execute_interactive(
+            "", silent=True, user_expressions={"value": expression}, output_hook=lambda _: None
+        )
+        answer = reply["content"]["user_expressions"]["value"]
+        if answer["status"] != "ok":
+            raise RuntimeError(f"{expression}\n{answer['ename']}: {answer['evalue']}")
+        return ast.literal_eval(answer["data"]["text/plain"])
+
+    def hook(self, event: str) -> float:
+        """Return the seconds that the hooks of the newest cell took."""
+        return self.value(f"get_ipython()._took[{event!r}]")
+
+    def peak_memory(self) -> int:
+        """Return the most memory that the kernel has had, in bytes."""
+        kilobytes = self.value("__import__('resource').getrusage(0).ru_maxrss")
+        return kilobytes * 1024
+
+    def bytes_written(self) -> int:
+        """Return how much the process has handed to the system to write, since the start."""
+        counters = self._process.io_counters()
+        written = getattr(counters, "write_chars", counters.write_bytes)
+        return written - getattr(self, "_start", 0)
+
+
+@contextmanager
+def kernel(store: Path, *, load: bool) -> Iterator[BenchmarkKernel]:
+    """Start a kernel of this Python, with or without the extension; stop it at the end."""
+    environment = {**os.environ, "DFBACKUP_STORE": str(store), "DFBACKUP_AUTOLOAD": "0"}
+    manager, client = start_new_kernel(env=environment, startup_timeout=60)
+    try:
+        process = psutil.Process(manager.provisioner.pid)
+        running = BenchmarkKernel(client, process)
+        if load:
+            running.silently("%load_ext dfbackup_jupyter")
+        running.silently(PROBE)
+        yield running
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def settled(read: Callable[[], int], *, pause: float = 0.5, longest: float = 300) -> int:
+    """Return a growing number once it has stopped growing."""
+    end = time.monotonic() + longest
+    before = read()
+    while time.monotonic() < end:
+        time.sleep(pause)
+        now = read()
+        if now - before < 65536:  # a kernel's own messages
+            return now
+        before = now
+    return before
