@@ -84,14 +84,15 @@ def explained() -> Iterator[None]:
 class Reader:
     """An open file, read by position; several threads may share it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
         self._fd = os.open(path, os.O_RDONLY | _FLAGS)
         self.size = os.fstat(self._fd).st_size
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset`; fewer only at the end of the file."""
         if sys.platform == "win32":
-            with contextlib.closing(os.fdopen(os.dup(self._fd), "rb")) as file:
+            with explained(), open(self._path, "rb") as file:
                 file.seek(offset)
                 return file.read(size)
         with explained():
@@ -120,7 +121,7 @@ class Reader:
 class TemporaryFile:
     """A private file that nobody sees until it is published."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
         if sys.platform != "win32":
@@ -160,6 +161,7 @@ class Filesystem:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._root = str(root)
 
     def prepare(self) -> None:
         """Make the store's folder if it is missing, and refuse one that is not safely ours."""
@@ -190,10 +192,10 @@ class Filesystem:
         with explained():
             for folder in FOLDERS:
                 _make_private(self.root / folder)
-            sync_folder(self.root)
+            sync_folder(self._root)
 
-    def path(self, folder: str, name: str) -> Path:
-        return self.root / folder / name
+    def path(self, folder: str, name: str) -> str:
+        return os.path.join(self._root, folder, name)
 
     def temporary(self) -> TemporaryFile:
         """Open a new file in ``tmp/``, making the folders again should they have vanished."""
@@ -230,7 +232,7 @@ class Filesystem:
                 os.rename(temporary.path, target)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary.path)
-            sync_folder(target.parent)
+            sync_folder(self.path(folder, ""))
 
     def create(self, folder: str, name: str, data: bytes) -> None:
         """Write a whole small file, durably; `AlreadyExists` when the name is taken."""
@@ -292,8 +294,8 @@ class Filesystem:
         with explained():
             target = self.path(to_folder, to_name)
             os.rename(self.path(folder, name), target)
-            sync_folder(target.parent)
-            sync_folder(self.root / folder)
+            sync_folder(self.path(to_folder, ""))
+            sync_folder(self.path(folder, ""))
 
     def remove(self, folder: str, name: str) -> bool:
         """Unlink a file; False when it was gone already."""
@@ -324,7 +326,7 @@ class Filesystem:
             return status.f_bavail * status.f_frsize
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: str) -> None:
     """Bring a folder's names to the disk, where folders can be synced."""
     if sys.platform == "win32":
         return

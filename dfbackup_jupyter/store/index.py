@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
-from dfbackup_jupyter.errors import StoreError
+from dfbackup_jupyter.errors import BackupError, StoreError
 from dfbackup_jupyter.store.filesystem import Filesystem
 from dfbackup_jupyter.store.manifests import Manifests
 from dfbackup_jupyter.store.packs import Packs
@@ -29,6 +30,8 @@ class DedupeIndex:
         self._manifests = manifests
         self._grace = grace
         self._own: set[str] = set()
+        self._manifest_packs: dict[str, frozenset[str]] = {}
+        self._named: Counter[str] = Counter()
         self._names: dict[str, list[bytes]] = {}
         self._where: dict[bytes, tuple[str, int]] = {}
 
@@ -43,14 +46,10 @@ class DedupeIndex:
 
     def refresh(self) -> None:
         """Look at the disk: forget packs that are no longer safe, learn those that now are."""
+        self._follow_manifests()
         present = self._packs.present()
-        named = {
-            pack
-            for manifest in self._manifests.all()
-            for packs in manifest["objects"].values()
-            for pack in packs
-        }
-        self._own = {pack for pack in self._own & present if self._young(pack)}
+        named = self._named.keys()
+        self._own = self._young(self._own & present)
         # What a missing pack held may be in another one by now.
         moved = self._packs.resolve(named - present, aside=False) if named - present else ()
         wanted = (named & present) | set(moved) | self._own
@@ -65,9 +64,26 @@ class DedupeIndex:
             self._own.discard(pack)
             self._drop(pack)
 
-    def _young(self, pack: str) -> bool:
-        status = self._fs.status("packs", f"{pack}.pack")
-        return status is not None and self._fs.now() - status.st_mtime < self._grace / 2
+    def _follow_manifests(self) -> None:
+        """Count which packs live manifests name; only new ones are read, as none ever changes."""
+        live = set(self._manifests.ids())
+        for id in self._manifest_packs.keys() - live:
+            self._named -= Counter(self._manifest_packs.pop(id))
+        for id in live - self._manifest_packs.keys():
+            try:
+                objects = self._manifests.get(id)["objects"]
+            except BackupError:
+                objects = {}
+            packs = frozenset(pack for packs in objects.values() for pack in packs)
+            self._manifest_packs[id] = packs
+            self._named.update(packs)
+
+    def _young(self, packs: set[str]) -> set[str]:
+        if not packs:
+            return packs
+        oldest = self._fs.now() - self._grace / 2
+        found = {pack: self._fs.status("packs", f"{pack}.pack") for pack in packs}
+        return {pack for pack, status in found.items() if status and status.st_mtime > oldest}
 
     def _add(self, pack: str) -> None:
         try:

@@ -113,7 +113,7 @@ class Manifests:
             "id": id,
             "name": details.get("name"),
             "kind": details.get("kind"),
-            "when": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "when": datetime.now().astimezone().isoformat(),
             "by": by,
         }
         # The record comes first; as long as the manifest is live it says nothing.
@@ -132,7 +132,8 @@ class Manifests:
             with contextlib.suppress(ValueError, KeyError, TypeError, FileNotFoundError):
                 record = json.loads(self._fs.read("deletions", name))
                 if record["id"] not in live:
-                    records[record["id"]] = status.st_mtime_ns, record
+                    # The storage's time may be coarse; within it, local time decides.
+                    records[record["id"]] = (status.st_mtime_ns, record["when"]), record
         return [record for _, record in sorted(records.values(), key=lambda found: found[0])]
 
     def discard(self, id: str) -> None:

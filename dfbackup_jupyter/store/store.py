@@ -208,7 +208,7 @@ class Store:
     def _missing(self, manifest: Manifest) -> set[str]:
         """Packs without which the manifest is not whole."""
         named = {pack for packs in manifest["objects"].values() for pack in packs}
-        gone = named - self.packs.present()
+        gone = {pack for pack in named if not self.packs.exists(pack)}
         if not gone:
             return set()
         for hash, packs in manifest["objects"].items():

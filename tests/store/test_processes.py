@@ -91,7 +91,7 @@ def test_many_processes_on_one_store(root: Path) -> None:
     collectors = [SPAWN.Process(target=collect, args=(root, stop, collected)) for _ in range(2)]
     for process in writers + collectors:
         process.start()
-    time.sleep(float(os.environ.get("DFBACKUP_TORTURE_SECONDS", "8")))
+    time.sleep(float(os.environ.get("TORTURE_SECONDS", "8")))
     stop.set()
     told = [written.get(timeout=60) for _ in writers]
     done = [collected.get(timeout=60) for _ in collectors]

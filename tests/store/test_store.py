@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -319,3 +321,39 @@ def test_usage_counts_what_is_there(store: Store) -> None:
     assert (usage.packs, usage.manifests) == (1, 1)
     assert 10_000 < usage.bytes_used < 20_000
     assert usage.bytes_free > 0
+
+
+STREAM = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from dfbackup_jupyter.store import Store
+
+class Endless:
+    nbytes, itemsize, key = 300 * 2**20, 8, None
+    def read(self, start, stop):
+        return memoryview(np.random.default_rng(start).bytes(stop - start))
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+store = Store(Path(sys.argv[1]), pack_bytes=32 * 2**20)
+with store.write() as writer:
+    writer.put(None, [])
+before = peak()
+with store.write() as writer:
+    ref = writer.put(None, [Endless()])
+assert len(ref.packs) == 10, len(ref.packs)
+print((peak() - before) // 2**20)
+"""
+
+
+def test_writing_needs_memory_for_a_few_chunks_only(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STREAM, str(root)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 32
