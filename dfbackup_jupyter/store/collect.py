@@ -16,6 +16,7 @@ Nothing is locked. What keeps every published backup readable:
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -83,13 +84,13 @@ class Collector:
     def run(self) -> Collected:
         now = self._fs.now()
 
-        def old(name: str) -> bool:
-            return now - stats[name].st_mtime >= self._grace
+        def old(status: os.stat_result) -> bool:
+            return now - status.st_mtime >= self._grace
 
         for folder in ("tmp", "trash"):
-            stats = self._fs.stats(folder)
-            for name in filter(old, stats):
-                self._unlink(folder, name, stats[name].st_size)
+            for name, status in self._fs.stats(folder).items():
+                if old(status):
+                    self._unlink(folder, name, status.st_size)
         # The data is listed first and marked second: what is published meanwhile is not listed.
         in_place, aside = self._fs.stats("packs"), self._fs.stats("aside")
         manifests, blocked = self._manifests()
@@ -97,16 +98,15 @@ class Collector:
             return Collected(0, self._freed, 0, tuple(blocked))
         live = self._mark(manifests)
 
-        stats = aside
         for name, status in aside.items():
-            if live.needs(pack_id(name)) and f"{pack_id(name)}.pack" not in in_place:
-                self._put_back(name)
-            elif old(name) and self._unlink("aside", name, status.st_size):
+            if live.needs(pack_id(name)):
+                if not self._packs.exists(pack_id(name)):
+                    self._put_back(name)
+            elif old(status) and self._unlink("aside", name, status.st_size):
                 self._removed += 1
 
-        stats = in_place
-        candidates = [pack_id(name) for name in filter(old, in_place)]
         sizes = {pack_id(name): status.st_size for name, status in in_place.items()}
+        candidates = [pack_id(name) for name, status in in_place.items() if old(status)]
         for group in self._groups(candidates, sizes, live):
             if self._merge(group, live):
                 for pack in group:
