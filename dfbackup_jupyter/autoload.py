@@ -1,8 +1,8 @@
 """Attach to a kernel at its start without costing anything until frames can exist.
 
-IPython runs ``50-dfbackup-jupyter.py`` in every kernel. It calls `start`, which only leaves two
-light hooks behind; they load the extension once the user has imported a library of frames. This
-module must stay free of heavy imports.
+IPython runs ``50-dfbackup-jupyter.py`` in every kernel. It calls `start`, which only leaves a light
+hook behind; that loads the extension once the user has imported a library of frames. This module
+must stay free of heavy imports.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_config_path
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 EXTENSION = "dfbackup_jupyter"
 SETTING = "dfbackup-jupyter.json"
+# After the cell that imports pandas. And before a cell, for frames that a start-up file or a widget
+# made: at pre_execute, since what registers during pre_run_cell misses the cell's own.
+_EVENTS = ("pre_execute", "post_run_cell")
 FRAME_LIBRARIES = frozenset({"pandas", "polars", "pyarrow"})
 
 
@@ -67,12 +71,12 @@ def attach(ipython: InteractiveShell) -> None:
         The shell. Attaching to it twice is the same as once.
     """
     # The start-up file may lie both in the environment and in the profile.
-    if any(isinstance(call, _Check) for call in ipython.events.callbacks["pre_run_cell"]):
+    if any(isinstance(call, _Check) for call in ipython.events.callbacks[_EVENTS[0]]):
         return
     ipython.magics_manager.register_lazy("backup", EXTENSION)
     check = _Check(ipython)
-    ipython.events.register("pre_run_cell", check)
-    ipython.events.register("post_run_cell", check)
+    for event in _EVENTS:
+        ipython.events.register(event, check)
 
 
 def _say(message: str) -> None:
@@ -86,14 +90,15 @@ class _Check:
     def __init__(self, ipython: InteractiveShell) -> None:
         self._ipython = ipython
 
-    def __call__(self, _: object) -> None:
+    def __call__(self, _: object = None) -> None:
         extensions: Any = self._ipython.extension_manager
         if EXTENSION not in extensions.loaded:
-            if FRAME_LIBRARIES.isdisjoint(sys.modules):
+            # A comm message may come on another thread; loading belongs to that of the cells.
+            if FRAME_LIBRARIES.isdisjoint(sys.modules) or current_thread() is not main_thread():
                 return
             try:
                 extensions.load_extension(EXTENSION)
             except Exception as error:
                 _say(f"your data is not being backed up. {error!r}")
-        self._ipython.events.unregister("pre_run_cell", self)
-        self._ipython.events.unregister("post_run_cell", self)
+        for event in _EVENTS:
+            self._ipython.events.unregister(event, self)

@@ -93,7 +93,8 @@ class Kernel:
 
     def submit(self, code: str, **options: Any) -> str:
         """Send a cell and do not wait; `collect` waits."""
-        return self.client.execute(code, allow_stdin=False, **options)
+        # With stop_on_error, a kernel drops what it is sent soon after a cell that failed.
+        return self.client.execute(code, allow_stdin=False, stop_on_error=False, **options)
 
     def collect(self, message: str, *, timeout: float = 60) -> Outcome:
         """Everything that the cell of this message gave."""

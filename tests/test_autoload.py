@@ -246,6 +246,20 @@ def test_the_magic_loads_us_before_pandas_is_there(
         assert hooks(kernel) == 0
 
 
+def test_frames_made_before_the_first_cell_are_seen_by_it(
+    installed: Path, stand_in: Path, start_kernel: Callable[..., Kernel]
+) -> None:
+    installed.with_name("60-mine.py").write_text("import pandas\n")
+    (stand_in / "__init__.py").write_text(
+        "seen = []\n"
+        "def load_ipython_extension(ipython):\n"
+        "    ipython.events.register('pre_run_cell', lambda info: seen.append(info.raw_cell))\n"
+    )
+    kernel = start_kernel(load=False)
+    kernel.run("del frame")
+    assert kernel.value("__import__('dfbackup_jupyter').seen") == ["del frame"]
+
+
 def test_unloading_lasts(
     installed: Path, stand_in: Path, start_kernel: Callable[..., Kernel]
 ) -> None:
@@ -262,15 +276,15 @@ def test_unloading_lasts(
 
 def test_attaching_twice_is_the_same_as_once(bare_shell: InteractiveShell) -> None:
     autoload.attach(bare_shell)
-    before = list(bare_shell.events.callbacks["pre_run_cell"])
+    before = {event: list(calls) for event, calls in bare_shell.events.callbacks.items()}
     autoload.attach(bare_shell)
-    assert bare_shell.events.callbacks["pre_run_cell"] == before
+    assert bare_shell.events.callbacks == before
 
 
 def test_a_terminal_shell_is_left_alone(bare_shell: InteractiveShell) -> None:
-    before = list(bare_shell.events.callbacks["pre_run_cell"])
+    before = {event: list(calls) for event, calls in bare_shell.events.callbacks.items()}
     autoload.start(bare_shell)
-    assert bare_shell.events.callbacks["pre_run_cell"] == before
+    assert bare_shell.events.callbacks == before
 
 
 def test_ipython_in_a_terminal_is_left_alone(installed: Path) -> None:
