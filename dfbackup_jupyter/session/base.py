@@ -1,39 +1,29 @@
-"""What a recorder of session state gives and takes."""
+"""What every recorder of session state is given, and gives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from dfbackup_jupyter.backup import JSON
+from dfbackup_jupyter.store.blob import Blob
 
-class Readable(Protocol):
-    """Bytes to be stored: structurally the store's ``Blob``."""
+MIB = 1 << 20
 
-    nbytes: int
-    itemsize: int
-    key: Hashable | None
-
-    def read(self, start: int, stop: int) -> memoryview:
-        """Return bytes ``start:stop`` as contiguous memory."""
-        ...
+Read = Callable[[int], Any]
+"""Gives the bytes of the blob with that number; raises `DamagedData`."""
 
 
 class BytesBlob:
-    """Opaque bytes as a blob.
-
-    Parameters
-    ----------
-    data : bytes
-        What to store.
-    """
+    """Bytes in memory, as the store takes them."""
 
     itemsize: int = 1
     key: Hashable | None = None
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
-        self.nbytes: int = len(data)
+        self.nbytes = len(data)
 
     def read(self, start: int, stop: int) -> memoryview:
         """Return bytes ``start:stop``."""
@@ -42,84 +32,106 @@ class BytesBlob:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a snapshot may cost.
+    """How much a snapshot may take.
 
     Attributes
     ----------
-    bytes : int
-        Most bytes that it may produce.
-    seconds : float
-        Time after which nothing new is begun.
+    nbytes : int
+        Bytes that it may hold.
+    seconds : float or None
+        Time that it may take; None for as long as it needs.
     """
 
-    bytes: int
-    seconds: float
+    nbytes: int = 64 * MIB
+    seconds: float | None = None
 
 
-AUTOMATIC = Budget(bytes=1024 * 1024, seconds=0.01)
-"""For backups that nobody asked for and that a cell waits for."""
+AUTOMATIC = Budget(seconds=0.2)
+"""After a cell, where nobody asked for a backup and nobody should have to wait for one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
+class Context:
+    """The session that a recorder works on.
+
+    Attributes
+    ----------
+    namespace : dict of str to object
+        The user's variables. A snapshot leaves it alone; restoring writes to it.
+    hidden : collection of str
+        Names in it that are not the user's.
+    frames : mapping of str to frame
+        The watched frames by their path, as ``df`` or ``dfs['a']``. They are backed up elsewhere:
+        here a reference is enough.
+    budget : Budget
+        How much a snapshot may take.
+    """
+
+    namespace: dict[str, Any]
+    hidden: Collection[str] = ()
+    frames: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget = AUTOMATIC
+
+
+@dataclass(frozen=True)
 class State:
-    """What one recorder knew at one instant.
+    """One recorder's picture of the session at one instant.
 
     Attributes
     ----------
     recorder : str
-        Name of the recorder that made it and can restore it.
+        Its name.
     meta : dict
-        JSON; equal for equal content.
-    blobs : tuple of Readable
-        Bytes that `meta` refers to by position.
+        Plain JSON. Equal states give equal `meta` and `blobs`.
+    blobs : sequence of Blob
+        The bytes that `meta` speaks of.
     captured : tuple of str
-        Names of what is in it.
+        What is in it.
     skipped : tuple of (str, str)
-        Names of what is not, each with the reason in plain words.
+        What is not, and why, in plain words.
     """
 
     recorder: str
-    meta: dict[str, Any]
-    blobs: tuple[Readable, ...]
-    captured: tuple[str, ...]
-    skipped: tuple[tuple[str, str], ...]
+    meta: JSON
+    blobs: Sequence[Blob] = ()
+    captured: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What came back, by name, and what did not, in sentences."""
+
+    names: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @runtime_checkable
 class Recorder(Protocol):
-    """Keeps one kind of session state.
+    """Keeps one part of the session state.
 
     Attributes
     ----------
     name : str
-        What its states are stored under; unique and never changed.
+        Unique; a backup's state finds its recorder by it.
     """
 
     name: str
 
-    def snapshot(self, budget: Budget) -> State:
-        """Return the state of this instant, as far as `budget` reaches."""
+    def snapshot(self, context: Context) -> State:
+        """Return the present state. Runs on the main thread, between cells: keep to the budget."""
         ...
 
-    def restore(
-        self, meta: Mapping[str, Any], read: Callable[[int], memoryview], *, trust: bool
-    ) -> tuple[list[str], list[str]]:
-        """Bring back a state.
+    def restore(self, meta: JSON, read: Read, context: Context, *, trust: bool) -> Recalled:
+        """Bring a state back.
 
         Parameters
         ----------
-        meta : Mapping
-            The state's `meta`, perhaps from a foreign file.
+        meta : dict
+            As `snapshot` gave it; from an import it may say anything.
         read : callable
-            Gives the bytes of the blob at a position.
+            Gives the bytes of a blob.
         trust : bool
-            Whether code in the state may run, as unpickling does.
-
-        Returns
-        -------
-        list of str
-            Names that came back.
-        list of str
-            Warnings: what did not, and why.
+            Whether the bytes may be unpickled, or run in any other way.
         """
         ...

@@ -1,0 +1,26 @@
+"""Session state: what a notebook has besides its frames, and how it is kept and brought back.
+
+Each recorder keeps one part of it. Others may be added with `register`, or by a package's entry
+point in the group ``dfbackup_jupyter.recorders``.
+"""
+
+from dfbackup_jupyter.session.base import Budget, BytesBlob, Context, Recalled, Recorder, State
+from dfbackup_jupyter.session.execution_log import Entry, ExecutionLog, FrameChange
+from dfbackup_jupyter.session.registry import recorders, register, unregister
+from dfbackup_jupyter.session.variables import Variables
+
+__all__ = [
+    "Budget",
+    "BytesBlob",
+    "Context",
+    "Entry",
+    "ExecutionLog",
+    "FrameChange",
+    "Recalled",
+    "Recorder",
+    "State",
+    "Variables",
+    "recorders",
+    "register",
+    "unregister",
+]
