@@ -267,9 +267,15 @@ class Stats:
 
 @dataclass(frozen=True)
 class Damage:
-    """One thing that cannot be read back, and which frames and backups it concerns."""
+    """One thing that cannot be read back, and which frames of which backup it concerns.
 
-    backup: str
+    Attributes
+    ----------
+    backup : str or None
+        None when no backup needs it.
+    """
+
+    backup: str | None
     frames: tuple[str, ...]
     what: str
 

@@ -8,7 +8,7 @@ from dfbackup_jupyter.backup import Backup, Kind
 from dfbackup_jupyter.drafts import LAST, Session
 from dfbackup_jupyter.errors import AmbiguousBackup, BackupNotFound, InvalidRequest
 from dfbackup_jupyter.staging import read_backup
-from dfbackup_jupyter.store.store import Store
+from dfbackup_jupyter.store import Store
 
 _SHOWN = 8
 

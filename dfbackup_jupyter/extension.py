@@ -62,7 +62,7 @@ class Extension:
             return  # a cell within a cell: the outer one is watched
         self._running = info
         count = self._shell.execution_count if info.store_history else None
-        self._guard(lambda: self.manager.watcher.before_cell(info.raw_cell, count))
+        self._guard(lambda: self.manager.watcher.before_cell(info.raw_cell or "", count))
 
     def _after(self, result: ExecutionResult | None) -> None:
         info = getattr(result, "info", None)
@@ -71,8 +71,8 @@ class Extension:
         if info is not None and info is not self._running:
             return
         self._running = None
-        outcome = result and (result.error_before_exec or result.error_in_exec)
-        self._guard(lambda: self.manager.watcher.after_cell(outcome))
+        error = (result.error_before_exec or result.error_in_exec) if result else None
+        self._guard(lambda: self.manager.watcher.after_cell(error))
         self._tell()
 
     def _ours(self) -> bool:

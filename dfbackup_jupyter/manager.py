@@ -34,8 +34,8 @@ from dfbackup_jupyter.exporting import write_parquet
 from dfbackup_jupyter.importing import adopted
 from dfbackup_jupyter.loading import Loader
 from dfbackup_jupyter.recovery import Recovery
-from dfbackup_jupyter.session.execution_log import Entry
-from dfbackup_jupyter.sessions import SessionState
+from dfbackup_jupyter.session import Entry
+from dfbackup_jupyter.session_state import SessionState
 from dfbackup_jupyter.staging import Stager, read_backup
 from dfbackup_jupyter.store import AlreadyExists, Store, Worker
 from dfbackup_jupyter.timeline import Timeline
@@ -96,7 +96,7 @@ class BackupManager:
         self._catalog = Catalog(self._store, self.session)
         self._timeline = Timeline()
         drafts = self._drafts = Drafts(self.session)
-        self._state = SessionState(namespace, hidden, config)
+        self._state = SessionState(namespace, hidden, config, self.session)
         self.watcher = Watcher(
             namespace=namespace,
             hidden=hidden,
@@ -116,7 +116,7 @@ class BackupManager:
             loader=self._loader,
             timeline=self._timeline,
             drafts=drafts,
-            restore_state=self._restore_state,
+            restore_state=lambda backup, live: self._state.restore(backup, self._store, live),
         )
 
     @classmethod
@@ -219,7 +219,7 @@ class BackupManager:
                 f"There is no frame {unknown!r} in this session.", f"Frames: {', '.join(live)}."
             )
         draft = replace(draft, unwatched=now.capture.unwatched)
-        states = [] if data_only else self._state.snapshot()
+        states = [] if data_only else self._state.snapshot(now.capture)
         with progress("Backing up", self._stager.unstaged(now.capture)) as tick:
             write = partial(
                 self._stager.write, capture=now.capture, states=states, only=only, tick=tick
@@ -334,8 +334,8 @@ class BackupManager:
             unwatched=now.capture.unwatched,
             session_backups=len(mine),
             last=mine[0] if mine else None,
-            undo=undo and undo.what,
-            redo=redo and redo.what,
+            undo=undo.what if undo else None,
+            redo=redo.what if redo else None,
         )
 
     # Bringing frames back
@@ -509,7 +509,9 @@ class BackupManager:
         by_id = {backup.id: backup for backup in backups}
         with progress("Verifying", sum(backup.bytes_raw for backup in backups)) as tick:
             found = self._store.verify(None if reference is None else list(by_id), tick=tick)
-        damage = tuple(Damage(d.id, _concerned(by_id.get(d.id), d.object), d.what) for d in found)
+        damage = tuple(
+            Damage(d.id, _concerned(by_id.get(d.id or ""), d.object), d.what) for d in found
+        )
         return Verification(len(backups), damage)
 
     def log(self, limit: int | None = None) -> builtins.list[Entry]:
@@ -563,17 +565,6 @@ class BackupManager:
     def start(self) -> None:
         """Begin to protect what there is."""
         self.watcher.start()
-
-    def _restore_state(self, backup: Backup) -> tuple[builtins.list[str], builtins.list[str]]:
-        objects = self._store.manifest(backup.id)["objects"] if backup.state else {}
-        restored: builtins.list[str] = []
-        warnings: builtins.list[str] = []
-        for info in backup.state:
-            stored = self._store.read(info.object, objects[info.object])
-            names, said = self._state.restore(info.recorder, stored, trust=backup.trusted)
-            restored += names
-            warnings += said
-        return restored, warnings
 
     def _frames_of(self, backup: Backup, name: str | None) -> dict[str, Any]:
         chosen = [f for f in backup.frames if name is None or name in f.names]

@@ -18,7 +18,7 @@ from dfbackup_jupyter.staging import Stager, Tick
 from dfbackup_jupyter.timeline import Moment, Point, Step, Timeline, expect
 from dfbackup_jupyter.watcher import Watcher
 
-RestoreState = Callable[[Backup], tuple[list[str], list[str]]]
+RestoreState = Callable[[Backup, Capture], tuple[list[str], list[str]]]
 
 
 class Recovery:
@@ -82,7 +82,7 @@ class Recovery:
         changed = [*outcome.restored, *outcome.removed]
         variables: list[str] = []
         if state and not dry_run:
-            variables, warnings = self._restore_state(backup)
+            variables, warnings = self._restore_state(backup, self._watcher.look().capture)
             outcome.warnings += warnings
         if not dry_run and changed:
             self._timeline.push(
@@ -99,7 +99,7 @@ class Recovery:
             outcome,
             backup=backup,
             state=variables,
-            safety=safety and safety.id,
+            safety=safety.id if safety else None,
             dry_run=dry_run,
         )
 
@@ -116,9 +116,7 @@ class Recovery:
         draft = self._drafts.draft(
             Kind.SAFETY, provenance=Provenance(reason=f"before undoing {step.what}")
         )
-        safety = (
-            self._stager.commit(draft, now.capture, now.states) if now.capture.frames else None
-        )
+        safety = self._stager.commit(draft, now.capture, now.states) if now.capture.frames else None
         outcome = self._go_to(step, step.before, now)
         self._timeline.undone(Point(now, safety))
         shapes = _shapes(now.capture, self._finish().capture, outcome)

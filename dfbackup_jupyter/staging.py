@@ -90,7 +90,9 @@ class Stager:
         self._backups: dict[frozenset[tuple[tuple[str, ...], str]], str] = {}
         self._autosave: str | None = None
 
-    def stage(self, capture: Capture, states: Sequence[State], autosave: Backup) -> Future[Backup]:
+    def stage(
+        self, capture: Capture, states: Sequence[State], autosave: Backup
+    ) -> Future[Backup | None]:
         """Write what is new in a capture, in the background, and renew the session's autosave."""
         return self.worker.submit(
             lambda: self._renew_autosave(autosave, capture, states), weight=self.unstaged(capture)
@@ -148,7 +150,7 @@ class Stager:
     def object_of(self, snapshot: Snapshot) -> ObjectRef | None:
         """Return where a snapshot's content is stored, or None while it is not."""
         staged = self._staged.get(snapshot)
-        return staged and staged.object
+        return staged.object if staged else None
 
     def in_memory(self, name: str) -> Snapshot | None:
         """Return a snapshot that still holds the content of an object, or None."""

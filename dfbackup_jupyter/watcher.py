@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import datetime as dt
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Cell:
     execution_count: int | None
     moment: Moment
     assessment: Assessment
-    started: float = field(default_factory=time.monotonic)
+    began: dt.datetime = field(default_factory=lambda: dt.datetime.now().astimezone())
     backup: Future[Backup | None] | None = None
 
 
@@ -68,7 +68,7 @@ class Watcher:
         namespace: dict[str, Any],
         hidden: Callable[[], set[str]],
         transform: Callable[[str], str],
-        states: Callable[[], list[State]],
+        states: Callable[[Capture], list[State]],
         finished: Callable[[Finished], None],
         failed: Callable[[BaseException | None], None],
         stager: Stager,
@@ -123,7 +123,7 @@ class Watcher:
             return
         after = self.look(verify=cell.assessment.bypass)
         changed = self._record(cell.moment, after, what(cell), cell)
-        self._last = after = Moment(after.capture, self._states(), after.roots)
+        self._last = after = Moment(after.capture, self._states(after.capture), after.roots)
         self._finished(Finished(cell, changed, after.capture, error))
         self.stage(after)
 

@@ -38,7 +38,8 @@ class OwnedBlob:
     key: Hashable | None = None
 
     def __init__(self, data: bytes | memoryview | Array, itemsize: int = 1) -> None:
-        self._data = memoryview(data).cast("B") if not isinstance(data, bytes) else memoryview(data)
+        buffer: Any = data
+        self._data = memoryview(buffer).cast("B")
         self.itemsize = itemsize
         self.nbytes = self._data.nbytes
 

@@ -164,10 +164,9 @@ def decode(meta: JSON, read: Read, *, trust: bool) -> Array:
 
 
 def _items(tag: int, blobs: list[int], read: Read) -> list[Any]:
-    if tag == _FLOAT:
-        return np.frombuffer(read(blobs[0]), "<f8").tolist()
-    if tag == _INT:
-        return np.frombuffer(read(blobs[0]), "<i8").tolist()
+    if tag in (_FLOAT, _INT):
+        numbers = np.frombuffer(read(blobs[0]), "<f8" if tag == _FLOAT else "<i8")
+        return list(numbers.tolist())
     lengths = np.frombuffer(read(blobs[0]), "<u4")
     data = bytes(read(blobs[1]))
     ends = np.cumsum(lengths, dtype=np.int64).tolist()

@@ -59,11 +59,11 @@ class Writer:
         if isinstance(array, pd.arrays.IntervalArray):
             left, right = (self.index(side) for side in (array.left, array.right))
             return {"kind": "interval", "left": left, "right": right, "closed": array.closed}
-        if isinstance(array, pd.arrays.SparseArray):
+        if isinstance(array.dtype, pd.SparseDtype):
             return self._sparse(array)
         if isinstance(array.dtype, pd.StringDtype):
             return self._string(array)
-        if isinstance(array, pd.arrays.ArrowExtensionArray):
+        if isinstance(array.dtype, pd.ArrowDtype):
             return {"kind": "arrow", **arrow_arrays.encode(internals.arrow(array), self.add)}
         return self._pickle(array)
 
@@ -160,20 +160,23 @@ class Reader:
         """Return an index; raises as `array` does."""
         kind = node["kind"]
         if kind == "range":
-            return pd.RangeIndex(*node["bounds"], name=self.atom(node["name"]))
+            start, stop, step = node["bounds"]
+            return pd.RangeIndex(start, stop, step, name=self.atom(node["name"]))
         if kind == "multi":
+            levels: Any = [self.index(level) for level in node["levels"]]
             return pd.MultiIndex(
-                levels=[self.index(level) for level in node["levels"]],
+                levels=levels,
                 codes=[self.array(codes) for codes in node["codes"]],
                 names=[self.atom(name) for name in node["names"]],
                 verify_integrity=not self.trusted,
             )
         values = self.array(node["values"])
         dtype = object if isinstance(values, np.ndarray) and values.dtype == object else None
-        index = pd.Index(values, dtype=dtype, name=self.atom(node["name"]), copy=False)
+        index: Any = pd.Index(values, dtype=dtype, name=self.atom(node["name"]), copy=False)
         if "freq" in node:
-            index.freq = self.atom(node["freq"])  # type: ignore[attr-defined]
-        return index
+            index.freq = self.atom(node["freq"])
+        found: pd.Index = index
+        return found
 
     def numpy(self, node: JSON) -> Array:
         """Return a plain numpy array."""
@@ -223,7 +226,7 @@ class Reader:
         return internals.sparse(node["index"], parts, node["length"], values, dtype)
 
     def string(self, node: JSON) -> Any:
-        dtype = pd.StringDtype(node["storage"], na_value=self.atom(node["na"]))
+        dtype: Any = pd.StringDtype(node["storage"], na_value=self.atom(node["na"]))
         if node["storage"] == "pyarrow":
             return dtype.__from_arrow__(arrow_arrays.decode(node, self._read))
         return pd.array(self.array(node["values"]), dtype=dtype, copy=False)

@@ -81,17 +81,20 @@ class PandasSnapshot(Snapshot):
         frame = self._frame.copy(deep=False)
         for place, data in self._pickles.items():
             values = objects.unpickled(data)
-            if frame.ndim == 1:
+            if isinstance(frame, pd.Series):
                 return _series(values, frame)
-            frame.isetitem(place, pd.Series(values, index=frame.index, dtype=object, copy=False))
+            column: Any = _column(values, frame.index)
+            frame.isetitem(place, column)
         return frame
 
     def encode(self) -> Encoded:
         """Return what the store is to keep."""
         frame, writer = self._frame, Writer()
-        labels = list(map(str, frame.columns)) if frame.ndim == 2 else [_label(frame)]
-        nodes, pickled, lost = [], [], []
-        for place, array in enumerate(internals.columns(frame)):
+        labels = [_label(frame)] if isinstance(frame, pd.Series) else map(str, frame.columns)
+        nodes: list[JSON] = []
+        pickled: list[str] = []
+        lost: list[Lost] = []
+        for place, (label, array) in enumerate(zip(labels, internals.columns(frame), strict=True)):
             mark = len(writer.blobs)
             try:
                 if place in self._pickles:
@@ -100,17 +103,17 @@ class PandasSnapshot(Snapshot):
                     node = writer.array(array)
             except Exception as error:
                 del writer.blobs[mark:]
-                lost.append(Lost(labels[place], f"{type(error).__name__}: {error}"))
+                lost.append(Lost(label, f"{type(error).__name__}: {error}"))
                 node = None
             if needs_trust(node):
-                pickled.append(labels[place])
+                pickled.append(label)
             nodes.append(node)
         meta = {
             "library": "pandas",
             "kind": "DataFrame" if frame.ndim == 2 else "Series",
             "class": None if self._class in _PLAIN else _class_name(self._class),
             "attrs": write(frame.attrs),
-            "unique": not frame.flags.allows_duplicate_labels,
+            "unique": not internals.allows_duplicates(frame),
             "extra": {name: write(getattr(frame, name, None)) for name in _metadata(frame)},
             "index": writer.index(frame.index),
             "columns": writer.index(frame.columns) if frame.ndim == 2 else None,
@@ -199,12 +202,13 @@ def _frame(
 
 
 def _column(array: Any, index: pd.Index) -> pd.Series:
-    return pd.Series(array, index=index, dtype=array.dtype, copy=False)
+    column: pd.Series = pd.Series(array, index=index, dtype=array.dtype, copy=False)
+    return column
 
 
 def _series(values: Any, like: pd.Series) -> pd.Series:
-    series = _column(values, like.index)
-    return series.__finalize__(like)
+    series: pd.Series = _column(values, like.index).__finalize__(like)
+    return series
 
 
 def _dressed(frame: Frame, meta: JSON, reader: Reader, warnings: list[str]) -> Frame:
@@ -218,7 +222,7 @@ def _dressed(frame: Frame, meta: JSON, reader: Reader, warnings: list[str]) -> F
         else:
             frame = internals.of_class(kind, frame)
     for name, data in meta["extra"].items():
-        if name == "_name" or (meta["class"] is not None and name in type(frame)._metadata):
+        if name == "_name" or (meta["class"] is not None and name in _metadata(frame)):
             _set(frame, name, reader, data, warnings)
     _set(frame, "attrs", reader, meta["attrs"], warnings)
     if meta["unique"]:
@@ -249,7 +253,7 @@ def _class_name(kind: type[Any]) -> str:
 
 
 def _metadata(frame: Frame) -> list[str]:
-    return list(type(frame)._metadata)
+    return internals.metadata(type(frame))
 
 
 def _label(series: pd.Series) -> str:
@@ -264,7 +268,7 @@ def _labels(frame: Frame) -> tuple[Any, ...]:
 def _extra(frame: Frame) -> tuple[Any, ...]:
     attributes = [getattr(frame, name, None) for name in _metadata(frame)]
     attrs = copy.deepcopy(frame.attrs) if frame.attrs else None
-    return (attrs, frame.flags.allows_duplicate_labels, *attributes)
+    return (attrs, internals.allows_duplicates(frame), *attributes)
 
 
 def _same_objects(one: tuple[Any, ...] | None, other: tuple[Any, ...] | None) -> bool:
@@ -302,16 +306,11 @@ def _pickle_mutable(frame: Frame) -> dict[int, bytes]:
 
 
 def _foreign(frame: Frame, writable: Set[int]) -> bool:
-    arrays = [a for a in internals.block_arrays(frame) if isinstance(a, np.ndarray)]
-    arrays += [
-        p
-        for a in internals.block_arrays(frame)
-        if not isinstance(a, np.ndarray)
-        for p in internals.numpy_parts(a)
-    ]
-    if writable and any(id(root(array)) in writable for array in arrays):
-        return True
-    return False
+    return bool(writable) and any(
+        id(root(part)) in writable
+        for array in internals.block_arrays(frame)
+        for part in internals.numpy_parts(array)
+    )
 
 
 def root(array: Any) -> Any:

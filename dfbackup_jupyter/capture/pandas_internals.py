@@ -20,7 +20,7 @@ def parts(frame: Frame) -> tuple[Any, ...] | None:
     pandas has become another one: then nothing can be told.
     """
     try:
-        manager = frame._mgr  # type: ignore[union-attr]
+        manager = frame._mgr
         return (
             *[block.values for block in manager.blocks],
             *[block.mgr_locs for block in manager.blocks],
@@ -31,9 +31,9 @@ def parts(frame: Frame) -> tuple[Any, ...] | None:
 
 
 def block_arrays(frame: Frame) -> list[Any]:
-    """Return the arrays that hold a frame's content, several columns in one where pandas does so."""
+    """Return the arrays that hold a frame's content, some with several columns."""
     try:
-        return [block.values for block in frame._mgr.blocks]  # type: ignore[union-attr]
+        return [block.values for block in frame._mgr.blocks]
     except AttributeError:
         return columns(frame)
 
@@ -60,7 +60,9 @@ def plain(array: Any) -> Any:
 
 
 def numpy_parts(array: Any) -> list[Array]:
-    """Return the numpy arrays behind an extension array, as far as they are known."""
+    """Return the numpy arrays behind an array, as far as they are known."""
+    if isinstance(array, np.ndarray):
+        return [array]
     found = []
     for name in ("_ndarray", "_data", "_mask", "_codes"):
         part = getattr(array, name, None)
@@ -71,12 +73,9 @@ def numpy_parts(array: Any) -> list[Array]:
     return found
 
 
-def pandas_references(frame: Frame) -> int | None:
-    """Return how many blocks, in any frame, share memory with this frame's; None if unknown."""
-    try:
-        return sum(len(block.refs.referenced_blocks) for block in frame._mgr.blocks)  # type: ignore[union-attr]
-    except AttributeError:
-        return None
+def metadata(kind: type[Any]) -> list[str]:
+    """Return the attributes that a class of frames keeps beside its data."""
+    return list(getattr(kind, "_metadata", ()))
 
 
 def masked(array: Any) -> tuple[Array, Array]:
@@ -95,17 +94,25 @@ def arrow(array: Any) -> Any:
 
 def put_back(live: Frame, frame: Frame) -> None:
     """Give a live frame the content, attributes and flags of another, in place."""
-    live._update_inplace(frame)  # type: ignore[union-attr, arg-type]
-    live.attrs = frame.attrs
-    live.flags.allows_duplicate_labels = frame.flags.allows_duplicate_labels
+    target: Any = live
+    target._update_inplace(frame)
+    target.attrs = frame.attrs
+    target.flags.allows_duplicate_labels = allows_duplicates(frame)
+
+
+def allows_duplicates(frame: Frame) -> bool:
+    """Return the one flag that frames have."""
+    flags: Any = frame.flags
+    return bool(flags.allows_duplicate_labels)
 
 
 def of_class(kind: type[Any], frame: Frame) -> Frame:
     """Return the frame as an object of a subclass, without calling the subclass's constructor."""
     try:
-        return kind._from_mgr(frame._mgr, frame.axes)  # type: ignore[no-any-return, union-attr]
+        made: Frame = kind._from_mgr(frame._mgr, frame.axes)
     except AttributeError:
-        return kind(frame)  # type: ignore[no-any-return]
+        made = kind(frame)
+    return made
 
 
 def sparse_parts(array: Any) -> tuple[str, list[Array]]:
@@ -120,5 +127,6 @@ def sparse(kind: str, parts: list[Array], length: int, values: Array, dtype: Any
     """Return a sparse array made of what `sparse_parts` gave."""
     from pandas._libs.sparse import BlockIndex, IntIndex
 
-    index = (BlockIndex if kind == "block" else IntIndex)(length, *parts)
+    make: Any = BlockIndex if kind == "block" else IntIndex
+    index = make(length, *parts)
     return pd.arrays.SparseArray(values, sparse_index=index, dtype=dtype)

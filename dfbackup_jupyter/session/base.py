@@ -46,7 +46,7 @@ class Budget:
     seconds: float | None = None
 
 
-AUTOMATIC = Budget(seconds=0.2)
+AUTOMATIC = Budget(nbytes=16 * MIB, seconds=0.05)
 """After a cell, where nobody asked for a backup and nobody should have to wait for one."""
 
 

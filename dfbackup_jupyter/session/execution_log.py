@@ -146,6 +146,13 @@ class ExecutionLog:
             self._entries.popleft()
         self._entries.append(_with_json(entry))
 
+    def amend(self, entry: Entry, amended: Entry) -> None:
+        """Put `amended` in the place of an entry, if that is in the log still."""
+        for place in reversed(range(len(self._entries))):
+            if self._entries[place][0] is entry:
+                self._entries[place] = _with_json(amended)
+                return
+
     def snapshot(self, context: Context) -> State:
         """Return the newest entries, as many as the budget has bytes for."""
         kept: list[bytes] = []

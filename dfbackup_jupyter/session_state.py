@@ -1,0 +1,161 @@
+"""The session state of one kernel: its recorders, and the cells that were run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from dfbackup_jupyter.backup import Backup
+from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
+from dfbackup_jupyter.config import DFBackup
+from dfbackup_jupyter.drafts import Session
+from dfbackup_jupyter.session import (
+    Budget,
+    Context,
+    Entry,
+    ExecutionLog,
+    FrameChange,
+    Recorder,
+    State,
+    Variables,
+    recorders,
+)
+from dfbackup_jupyter.session.base import AUTOMATIC
+from dfbackup_jupyter.store import Store
+from dfbackup_jupyter.watcher import Finished
+
+
+class SessionState:
+    """Takes and brings back everything of a session that is not a frame.
+
+    Parameters
+    ----------
+    namespace : dict
+        The user's variables.
+    hidden : callable
+        Gives the names in it that are not the user's.
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        hidden: Callable[[], set[str]],
+        config: DFBackup,
+        session: Session,
+    ) -> None:
+        self.execution_log = ExecutionLog()
+        self._namespace = namespace
+        self._hidden = hidden
+        self._config = config
+        self._session = session
+        self._variables = Variables()
+
+    def snapshot(self, capture: Capture) -> list[State]:
+        """Return the whole state, within the limit that the user set."""
+        return self._snapshot(capture, Budget(self._config.variables_limit, None))
+
+    def snapshot_quickly(self, capture: Capture) -> list[State]:
+        """Return what can be had in the time that nobody notices after a cell."""
+        return self._snapshot(capture, AUTOMATIC)
+
+    def restore(self, backup: Backup, store: Store, live: Capture) -> tuple[list[str], list[str]]:
+        """Bring back a backup's state.
+
+        Returns
+        -------
+        names, warnings : list of str
+            What came back, and what did not and why.
+        """
+        names: list[str] = []
+        warnings: list[str] = []
+        known = {recorder.name: recorder for recorder in self._recorders()}
+        objects = store.manifest(backup.id)["objects"]
+        for info in backup.state:
+            recorder = known.get(info.recorder)
+            if recorder is None:
+                warnings.append(f"{info.recorder} is of a package that is not installed here.")
+                continue
+            try:
+                stored = store.read(info.object, objects[info.object])
+                recalled = recorder.restore(
+                    stored.meta, stored.read, self._context(live, AUTOMATIC), trust=backup.trusted
+                )
+            except Exception as error:
+                warnings.append(f"{info.recorder} could not be read: {error}")
+                continue
+            names += recalled.names
+            warnings += recalled.warnings
+        return names, warnings
+
+    def log_cell(self, finished: Finished) -> None:
+        """Add a finished cell to the execution log."""
+        cell, error = finished.cell, finished.error
+        entry = Entry(
+            source=cell.source,
+            execution_count=cell.execution_count,
+            time=cell.began,
+            duration=(dt.datetime.now().astimezone() - cell.began).total_seconds(),
+            outcome="error" if error else "ok",
+            error=f"{type(error).__name__}: {error}" if error else None,
+            frames=_frame_changes(finished),
+            session=self._session.id,
+        )
+        self.execution_log.append(entry)
+        if cell.backup is not None:
+            cell.backup.add_done_callback(lambda backup: self._name_backup(entry, backup))
+
+    def _name_backup(self, entry: Entry, future: Future[Backup | None]) -> None:
+        if future.cancelled() or future.exception() is not None:
+            return
+        backup = future.result()
+        if backup is not None:
+            self.execution_log.amend(entry, replace(entry, backup=backup.id))
+
+    def _snapshot(self, capture: Capture, budget: Budget) -> list[State]:
+        if not self._config.session_state:
+            return []
+        context = self._context(capture, budget)
+        return [recorder.snapshot(context) for recorder in self._recorders()]
+
+    def _recorders(self) -> tuple[Recorder, ...]:
+        return (self._variables, self.execution_log, *recorders())
+
+    def _context(self, capture: Capture, budget: Budget) -> Context:
+        frames = {}
+        for path, frame in capture.by_path.items():
+            live = frame.origin()
+            if live is not None:
+                frames[str(path)] = live
+        return Context(self._namespace, self._hidden(), frames, budget)
+
+
+def _frame_changes(finished: Finished) -> tuple[FrameChange, ...]:
+    before, after = finished.cell.moment.capture.by_path, finished.after.by_path
+    changes = [
+        FrameChange(
+            str(path),
+            "changed" if path in after else "removed",
+            *_sizes(before.get(path), after.get(path)),
+        )
+        for path in finished.changed
+    ]
+    changes += [
+        FrameChange(str(path), "added", *_sizes(None, after[path]))
+        for path in after
+        if path not in before
+    ]
+    return tuple(sorted(changes, key=lambda change: change.name))
+
+
+def _sizes(before: CapturedFrame | None, after: CapturedFrame | None) -> tuple[int | None, ...]:
+    old = before.snapshot if before else None
+    new = after.snapshot if after else None
+    return (
+        old.rows if old else None,
+        new.rows if new else None,
+        old.columns if old else None,
+        new.columns if new else None,
+    )
