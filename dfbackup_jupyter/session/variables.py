@@ -15,7 +15,7 @@ from dfbackup_jupyter.session.base import MIB, BytesBlob, Context, Read, Recalle
 from dfbackup_jupyter.session.names import is_users, looks_secret
 from dfbackup_jupyter.session.sizes import guess
 
-_COSTLY = 0.01
+_COSTLY = 0.25  # of the time that there is
 _REASON_LIMIT = 120
 
 
@@ -118,20 +118,23 @@ class Variables:
         budget = context.budget
         deadline = None if budget.seconds is None else time.monotonic() + budget.seconds
         left = budget.nbytes
+        refused: dict[tuple[object, ...], str] = {}
         for item in items:
             item.size = guess(item.value, paths)
         for item in sorted(items, key=lambda item: item.size):
             began = time.monotonic()
-            if deadline is not None and (refused := self._refused.get(item.identity)):
-                item.reason = refused
+            if deadline is not None and item.identity in self._refused:
+                item.reason = refused[item.identity] = self._refused[item.identity]
                 continue
             try:
                 item.entry, item.data = _saved(item, paths, context, left, deadline)
             except Exception as error:
                 item.reason = _reason(error, item.size, budget.nbytes)
-                if time.monotonic() - began > _COSTLY:
-                    self._refused[item.identity] = item.reason
+                if budget.seconds and time.monotonic() - began > _COSTLY * budget.seconds:
+                    refused[item.identity] = item.reason
             left -= len(item.data or b"")
+        if deadline is not None:
+            self._refused = refused
 
 
 def _saved(
@@ -160,7 +163,7 @@ def _entries(meta: JSON, context: Context) -> Iterator[tuple[list[str], JSON]]:
 
 def _value(name: str, entry: JSON, read: Read, context: Context, paths: dict[int, str]) -> Any:
     """Return what an entry holds: the live object itself when that is the same still."""
-    data = read(entry["blob"]) if "blob" in entry else None
+    data = read(entry["blob"]) if "blob" in entry else b""
     live = context.namespace.get(name)
     if entry["form"] != "pickle":
         value = values.decoded(entry, data)
