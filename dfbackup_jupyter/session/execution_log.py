@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar, get_args
 
 from dfbackup_jupyter.backup import JSON
+from dfbackup_jupyter.errors import BackupError
 from dfbackup_jupyter.session.base import BytesBlob, Context, Read, Recalled, State
 
 Outcome = Literal["ok", "error"]
@@ -178,8 +179,8 @@ class ExecutionLog:
         """
         try:
             stored = json.loads(bytes(read(0)))
-        except (ValueError, RecursionError) as error:
-            return Recalled(warnings=(f"The execution log could not be read: {error}.",))
+        except (BackupError, ValueError, RecursionError) as error:
+            return Recalled(warnings=(f"The execution log could not be read: {error}",))
         if not isinstance(stored, list):
             return Recalled(warnings=("The execution log could not be read: it is no list.",))
         known = {_identity(entry) for entry, _ in self._entries}
