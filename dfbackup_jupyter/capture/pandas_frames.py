@@ -226,7 +226,7 @@ def _dressed(frame: Frame, meta: JSON, reader: Reader, warnings: list[str]) -> F
             _set(frame, name, reader, data, warnings)
     _set(frame, "attrs", reader, meta["attrs"], warnings)
     if meta["unique"]:
-        frame.flags.allows_duplicate_labels = False
+        internals.forbid_duplicates(frame)
     return frame
 
 

@@ -100,6 +100,12 @@ def put_back(live: Frame, frame: Frame) -> None:
     target.flags.allows_duplicate_labels = allows_duplicates(frame)
 
 
+def forbid_duplicates(frame: Frame) -> None:
+    """Set the one flag that frames have."""
+    flags: Any = frame.flags
+    flags.allows_duplicate_labels = False
+
+
 def allows_duplicates(frame: Frame) -> bool:
     """Return the one flag that frames have."""
     flags: Any = frame.flags
