@@ -55,12 +55,12 @@ class Loader:
         ]
 
     def of_point(
-        self, point: Point, live: Capture, names: Collection[FramePath]
+        self, point: Point, live: Capture, names: frozenset[FramePath]
     ) -> tuple[list[Wanted], list[FramePath]]:
         """Return the frames that were at some paths, and the paths at which there was none."""
         if point.moment is not None:
             frames = point.moment.capture.by_path
-            found = {frames[name]: None for name in names if name in frames}
+            found = [f for f in point.moment.capture.frames if not names.isdisjoint(f.paths)]
             return [self._of_capture(f) for f in found], [n for n in names if n not in frames]
         backup = point.backup.result() if point.backup else None
         if backup is None:

@@ -65,6 +65,7 @@ def bring_back(
     gone: Iterable[FramePath] = (),
     live: Capture,
     roots: Mapping[str, Any],
+    others: Mapping[FramePath, Any],
     dry_run: bool = False,
 ) -> Outcome:
     """Put frames back where they belong, or leave everything as it is.
@@ -81,6 +82,8 @@ def bring_back(
         The frames as they are now.
     roots : mapping of str to object
         Containers that frames lived in, used where a variable is gone.
+    others : mapping of FramePath to object
+        What takes the place of what is taken away.
     dry_run : bool
         Only say what would happen.
 
@@ -101,9 +104,8 @@ def bring_back(
     try:
         for change in changes:
             _assign(namespace, change, roots, outcome, revert)
-        for path in doomed:
-            revert.append(_reverter(namespace, path))
-            path.delete(namespace)
+        for path in sorted(doomed, key=_position, reverse=True):
+            _take_away(namespace, path, others, revert)
     except BaseException as error:
         for undo in reversed(revert):
             undo()
@@ -195,6 +197,40 @@ def _assign(
             return
         if path.root not in roots:
             outcome.warnings.append(f"{path.root} was gone; it came back holding only its frames.")
+
+
+def _take_away(
+    namespace: dict[str, Any],
+    path: FramePath,
+    others: Mapping[FramePath, Any],
+    revert: list[Callable[[], None]],
+) -> None:
+    if _get(namespace, path) is _MISSING:
+        return  # its container has made room for another one
+    revert.append(_reverter(namespace, path))
+    root = FramePath(path.root)
+    if path in others:
+        path.assign(namespace, others[path])
+    elif root in others and others[root] is not namespace[path.root]:
+        namespace[path.root] = others[root]
+    else:
+        path.delete(namespace)
+
+
+def others_at(namespace: dict[str, Any], paths: Iterable[FramePath]) -> dict[FramePath, Any]:
+    """Return what is at these places, or else what is in place of the containers they were in."""
+    found = {}
+    for path in paths:
+        place = path if _get(namespace, path) is not _MISSING else FramePath(path.root)
+        value = _get(namespace, place)
+        if value is not _MISSING:
+            found[place] = value
+    return found
+
+
+def _position(path: FramePath) -> list[int]:
+    # The last item of a list goes first: taking an earlier one away would move it.
+    return [key if isinstance(key, int) else 0 for _, key in path.steps]
 
 
 def _reverter(namespace: dict[str, Any], path: FramePath) -> Callable[[], None]:

@@ -13,7 +13,7 @@ from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.drafts import Drafts
 from dfbackup_jupyter.errors import InvalidRequest, RestoreError, StoreUnavailable
 from dfbackup_jupyter.loading import Loader
-from dfbackup_jupyter.placing import Outcome, Wanted, bring_back, checked_variable
+from dfbackup_jupyter.placing import Outcome, Wanted, bring_back, checked_variable, others_at
 from dfbackup_jupyter.staging import Stager, Tick
 from dfbackup_jupyter.timeline import Moment, Point, Step, Timeline, expect
 from dfbackup_jupyter.watcher import Watcher
@@ -117,8 +117,9 @@ class Recovery:
             Kind.SAFETY, provenance=Provenance(reason=f"before undoing {step.what}")
         )
         safety = self._stager.commit(draft, now.capture, now.states) if now.capture.frames else None
+        others = others_at(self._namespace, step.names.difference(now.capture.by_path))
         outcome = self._go_to(step, step.before, now)
-        self._timeline.undone(Point(now, safety))
+        self._timeline.undone(Point(now, safety, others))
         shapes = _shapes(now.capture, self._finish().capture, outcome)
         return _result(f"undid {step.what}{shapes}", outcome)
 
@@ -142,7 +143,7 @@ class Recovery:
     def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
         wanted, gone = self._loader.of_point(point, now.capture, step.names)
         roots = point.moment.roots if point.moment else {}
-        return self._bring_back(now, wanted, gone, roots=roots)
+        return self._bring_back(now, wanted, gone, roots=roots, others=point.others)
 
     def _bring_back(
         self,
@@ -151,6 +152,7 @@ class Recovery:
         gone: Iterable[FramePath],
         *,
         roots: dict[str, Any] | None = None,
+        others: dict[FramePath, Any] | None = None,
         dry_run: bool = False,
     ) -> Outcome:
         outcome = bring_back(
@@ -159,6 +161,7 @@ class Recovery:
             gone=gone,
             live=now.capture,
             roots=roots or {},
+            others=others or {},
             dry_run=dry_run,
         )
         if outcome.damaged and not (outcome.restored or outcome.untouched):

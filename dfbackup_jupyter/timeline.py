@@ -40,10 +40,17 @@ class Moment:
 
 @dataclass
 class Point:
-    """A state to go back to: in memory while that is affordable, and in a backup."""
+    """A state to go back to: in memory while that is affordable, and in a backup.
+
+    Attributes
+    ----------
+    others : dict of FramePath to object
+        What was there instead of a frame, or of the container that once held it.
+    """
 
     moment: Moment | None
     backup: Future[Backup | None] | None
+    others: dict[FramePath, Any] = field(default_factory=dict)
 
     @property
     def saved(self) -> bool:
