@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -134,6 +135,7 @@ class ExecutionLog:
 
     def __init__(self, limit: int = 10_000) -> None:
         self._limit = limit
+        self._lock = threading.Lock()  # a backup's ID is learned on the store's thread
         self._entries: deque[tuple[Entry, bytes]] = deque()  # with its JSON: snapshots are frequent
 
     @property
@@ -143,16 +145,18 @@ class ExecutionLog:
 
     def append(self, entry: Entry) -> None:
         """Add the newest entry."""
-        if len(self._entries) >= self._limit:
-            self._entries.popleft()
-        self._entries.append(_with_json(entry))
+        with self._lock:
+            if len(self._entries) >= self._limit:
+                self._entries.popleft()
+            self._entries.append(_with_json(entry))
 
     def amend(self, entry: Entry, amended: Entry) -> None:
-        """Put `amended` in the place of an entry, if that is in the log still."""
-        for place in reversed(range(len(self._entries))):
-            if self._entries[place][0] is entry:
-                self._entries[place] = _with_json(amended)
-                return
+        """Put `amended` in the place of an entry, if that is in the log still. From any thread."""
+        with self._lock:
+            for place in reversed(range(len(self._entries))):
+                if self._entries[place][0] is entry:
+                    self._entries[place] = _with_json(amended)
+                    return
 
     def snapshot(self, context: Context) -> State:
         """Return the newest entries, as many as the budget has bytes for."""
@@ -183,11 +187,12 @@ class ExecutionLog:
             return Recalled(warnings=(f"The execution log could not be read: {error}",))
         if not isinstance(stored, list):
             return Recalled(warnings=("The execution log could not be read: it is no list.",))
-        known = {_identity(entry) for entry, _ in self._entries}
-        new, unreadable = _readable(stored)
-        new = [entry for entry in new if _identity(entry) not in known]
-        merged = [*self._entries, *map(_with_json, new)]
-        self._entries = deque(sorted(merged, key=lambda pair: pair[0].time))
+        found, unreadable = _readable(stored)
+        with self._lock:
+            known = {_identity(entry) for entry, _ in self._entries}
+            new = [entry for entry in found if _identity(entry) not in known]
+            merged = [*self._entries, *map(_with_json, new)]
+            self._entries = deque(sorted(merged, key=lambda pair: pair[0].time))
         return Recalled(
             names=(f"{_entries(len(new))} of the execution log",) if new else (),
             warnings=(f"{_entries(unreadable)} of the execution log could not be read.",)

@@ -14,7 +14,7 @@ _SECRET_WORDS = frozenset("token pwd passphrase passcode auth".split())
 _SECRET_PAIRS = frozenset(
     {"api key", "access key", "private key", "account key", "auth key", "ssh key", "signing key"}
 )
-_SECRET_PARTS = re.compile(r"passw|secret(?!ar)|credential|apikey|accesskey|privatekey|authtoken")
+_SECRET_PARTS = re.compile(r"passw|secret(?!ar)|credential|apikey|accesskey|privatekey|token$")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 

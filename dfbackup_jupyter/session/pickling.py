@@ -75,6 +75,11 @@ def loads(data: Any, namespace: dict[str, Any], frames: Mapping[str, Any]) -> An
     return _Unpickler(io.BytesIO(data), namespace, frames).load()
 
 
+def holds_code(data: Any) -> bool:
+    """Return whether a pickle has compiled code in it, which only the same Python can run."""
+    return b"CodeType" in bytes(data)
+
+
 class _Sink(io.BytesIO):
     """Takes a pickle piece by piece, about 64 KiB each, until it is too much."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from dfbackup_jupyter.session.sizes import guess
 
 _COSTLY = 0.25  # of the time that there is
 _REASON_LIMIT = 120
+_PYTHON = list(sys.version_info[:2])
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Variables:
             entries.append({"names": item.names, "type": _type(item.value), **item.entry})
         return State(
             recorder=self.name,
-            meta={"version": 1, "variables": entries},
+            meta={"version": 1, "python": _PYTHON, "variables": entries},
             blobs=blobs,
             captured=tuple(name for entry in entries for name in entry["names"]),
             skipped=tuple(skipped.items()),
@@ -96,6 +98,12 @@ class Variables:
             try:
                 if entry["form"] == "pickle" and not trust:
                     untrusted += names
+                    continue
+                if _is_foreign_code(meta, entry, read):
+                    warnings.append(
+                        f"{', '.join(names)} has code of another version of Python in it and "
+                        "stayed in the backup. Run the cell that defines it."
+                    )
                     continue
                 found |= dict.fromkeys(names, _value(names[0], entry, read, context, paths))
             except BackupError as error:
@@ -159,6 +167,15 @@ def _entries(meta: JSON, context: Context) -> Iterator[tuple[list[str], JSON]]:
             names = [name for name in names if is_users(name, context.hidden)]
             if names:
                 yield names, entry
+
+
+def _is_foreign_code(meta: JSON, entry: JSON, read: Read) -> bool:
+    """Return whether an entry has bytecode that this Python would crash on."""
+    return (
+        entry["form"] == "pickle"
+        and meta.get("python") != _PYTHON
+        and pickling.holds_code(read(entry["blob"]))
+    )
 
 
 def _value(name: str, entry: JSON, read: Read, context: Context, paths: dict[int, str]) -> Any:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import threading
 from typing import Any, get_args
 
 import pytest
@@ -189,6 +190,23 @@ def test_what_is_learned_later_is_added() -> None:
     assert fresh.entries == log.entries
     log.amend(entry(1), entry(7))
     assert log.entries == (amended, entry(2))
+
+
+def test_entries_may_be_amended_while_others_are_added() -> None:
+    log = log_of(*map(entry, range(200)), limit=200)
+    held = log.entries[100:]
+
+    def amend() -> None:
+        for each in held:
+            log.amend(each, dataclasses.replace(each, backup="b"))
+
+    thread = threading.Thread(target=amend)
+    thread.start()
+    for number in range(200, 300):
+        log.append(entry(number))
+    thread.join()
+    assert [each.execution_count for each in log.entries] == list(range(100, 300))
+    assert {each.backup for each in log.entries[:100]} == {"b"}
 
 
 def test_the_oldest_makes_room() -> None:

@@ -129,7 +129,8 @@ def test_what_is_left_out_is_listed_with_the_reason() -> None:
 @pytest.mark.parametrize(
     "name",
     "token hf_token githubToken API_KEY openai_api_key apikey AWS_SECRET_ACCESS_KEY db_password "
-    "dbPassword pwd passphrase credentials client_secret private_key AUTH_TOKEN".split(),
+    "dbPassword pwd passphrase credentials client_secret private_key "
+    "AUTH_TOKEN accesstoken mytoken".split(),
 )
 def test_names_of_secrets(name: str) -> None:
     assert looks_secret(name)
@@ -332,6 +333,16 @@ assert not said.warnings, said.warnings
 assert model.fit() == 13 and isinstance(model, Child) and up() == 2 and size() == 100_000
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_code_of_another_python_is_not_run() -> None:
+    state = snapshot(notebook("def f(): return 1\nclass A:\n  def m(self): pass\nx = [1]"))
+    state.meta["python"] = [3, 99]
+    fresh = notebook()
+    said = bring_back(Variables(), state, Context(fresh))
+    assert said.names == ("x",)
+    assert len(said.warnings) == 2
+    assert said.warnings[0].startswith("f has code of another version of Python in it")
 
 
 # Frames
