@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from importlib.metadata import entry_points
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
 
 from dfbackup_jupyter.errors import InvalidRequest
 from dfbackup_jupyter.session.base import Recorder
@@ -44,14 +45,22 @@ def recorders() -> tuple[Recorder, ...]:
     """Return the added recorders, those of entry points included.
 
     An entry point names a callable without parameters that makes the recorder. One that fails is
-    logged and left out.
+    logged and left out; this never raises.
     """
     global _discovered
     if not _discovered:
         _discovered = True
-        for point in entry_points(group=GROUP):
+        for point in _entry_points():
             try:
                 register(point.load()())
             except Exception:
                 logger.exception("the recorder of %s could not be loaded", point.value)
     return tuple(_registered.values())
+
+
+def _entry_points() -> Iterable[EntryPoint]:
+    try:
+        return entry_points(group=GROUP)
+    except Exception:  # one package with damaged metadata is enough
+        logger.exception("the entry points could not be read")
+        return ()

@@ -69,6 +69,17 @@ def test_packages_add_theirs_by_entry_point(
     assert "no_such_module" in caplog.text
 
 
+def test_damaged_packages_do_no_harm(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(**_: str) -> Any:
+        raise UnicodeDecodeError("utf-8", b"", 0, 1, "damaged")
+
+    monkeypatch.setattr(registry, "entry_points", fail)
+    assert recorders() == ()
+    assert "damaged" in caplog.text
+
+
 def test_bytes_are_a_blob() -> None:
     blob = BytesBlob(b"abcdef")
     assert isinstance(blob, Blob)
