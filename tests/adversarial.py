@@ -30,6 +30,8 @@ class Case:
         The name of the exception that the cell ends with.
     limit : str
         Why the frames cannot be brought back, if so. The same text is in the docs.
+    staged : bool
+        Whether the user paused before the cell, so that the frames were written.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Case:
     lost: tuple[str, ...] = ("df",)
     raises: str | None = None
     limit: str = ""
+    staged: bool = False
 
 
 ALIAS = "alias = df\n"
@@ -436,6 +439,23 @@ CASES: list[Case] = [
     Case("bypass and more", "df['a'].array[0] = 99\ndf = df.head(1)"),
     Case("bypass of an alias", "alias['a'].array[0] = 99", ALIAS, ("df", "alias")),
     Case(
+        "bypass in a function from before",
+        "sneak(df)",
+        "def sneak(d):\n    v = d['a'].values\n    v.flags.writeable = True\n    v[0] = 99",
+        staged=True,
+    ),
+    Case(
+        "bypass in a function without arguments",
+        "sneak()",
+        "def sneak():\n    v = df['a'].values\n    v.flags.writeable = True\n    v[0] = 99",
+        staged=True,
+    ),
+    Case(
+        "memory opened in an earlier cell",
+        "v[0] = 99",
+        "v = df['a'].values\nv.flags.writeable = True",
+    ),
+    Case(
         "StandardScaler(copy=False)",
         "StandardScaler(copy=False).fit_transform(floats)",
         "from sklearn.preprocessing import StandardScaler\n"
@@ -635,5 +655,14 @@ CASES: list[Case] = [
         "import types\nholder = types.ModuleType('holder')\nholder.df = df.copy()",
         ("holder.df",),
         limit="Frames that are attributes of a module are not watched.",
+    ),
+    Case(
+        "bypass in a function before staging",
+        "sneak()",
+        "big = pd.DataFrame({'v': np.random.default_rng(1).random(2_000_000)})\n"
+        "def sneak():\n    v = big['v'].values\n    v.flags.writeable = True\n    v[:] = 0",
+        ("big",),
+        limit="A frame that is written behind Copy-on-Write by code that shows no sign of it in the "
+        "cell, before the frame has been staged, is not seen to change.",
     ),
 ]

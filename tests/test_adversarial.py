@@ -55,6 +55,8 @@ def test_undo(case: Case, shell: InteractiveShell) -> None:
     if "sklearn" in case.setup:
         pytest.importorskip("sklearn")
     run(shell, FRAMES + case.setup)
+    if case.staged:
+        BackupManager.current().create("pause", data_only=True)
     before = see(shell, case)
     assert len(before) >= 2
 
