@@ -662,7 +662,7 @@ CASES: list[Case] = [
         "big = pd.DataFrame({'v': np.random.default_rng(1).random(2_000_000)})\n"
         "def sneak():\n    v = big['v'].values\n    v.flags.writeable = True\n    v[:] = 0",
         ("big",),
-        limit="A frame that is written behind Copy-on-Write by code that shows no sign of it in the "
-        "cell, before the frame has been staged, is not seen to change.",
+        limit="A frame that is written behind Copy-on-Write by code that shows no sign of it in "
+        "the cell, before the frame has been staged, is not seen to change.",
     ),
 ]
