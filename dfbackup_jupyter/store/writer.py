@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -194,13 +195,17 @@ class PackWriter:
         if name in self._in_flight or self._known(name) is not None:
             return
         self._in_flight.add(name)
-        if len(raw) < _SMALL:
-            done: Future[Chunk] = Future()
-            done.set_result(encode(raw, itemsize, name))
-            self._pending.append((name, done))
-        else:
-            self._pending.append((name, self._pool.submit(encode, raw, itemsize, name)))
+        self._pending.append((name, self._encode(raw, itemsize, name)))
         self._drain(_IN_FLIGHT)
+
+    def _encode(self, raw: bytes, itemsize: int, name: bytes) -> Future[Chunk]:
+        if len(raw) >= _SMALL:
+            # A kernel that stops takes no new threads, but is given time to finish writing.
+            with contextlib.suppress(RuntimeError):
+                return self._pool.submit(encode, raw, itemsize, name)
+        done: Future[Chunk] = Future()
+        done.set_result(encode(raw, itemsize, name))
+        return done
 
     def _drain(self, keep: int) -> None:
         while len(self._pending) > keep:

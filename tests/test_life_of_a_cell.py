@@ -1,0 +1,207 @@
+"""The life of a cell in real kernels: whatever ends a cell, its frames can be brought back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.kernels import Kernel
+
+FRAME = "import pandas as pd\ndf = pd.DataFrame({'a': range(5), 'b': list('vwxyz')})"
+MANAGER = "__import__('dfbackup_jupyter').BackupManager.current()"
+CONTENT = "df.to_dict('list')"
+WHOLE = {"a": [0, 1, 2, 3, 4], "b": list("vwxyz")}
+
+
+def undo(kernel: Kernel) -> None:
+    outcome = kernel.run(f"_ = {MANAGER}.undo()")
+    assert outcome.status == "ok", outcome.shown
+
+
+def kinds(kernel: Kernel, **options: object) -> list[str]:
+    arguments = ", ".join(f"{key}={value!r}" for key, value in options.items())
+    kernel.run(f"{MANAGER}._worker.flush()")
+    found: list[str] = kernel.value(f"[str(b.kind) for b in {MANAGER}.list({arguments})]")
+    return found
+
+
+def test_a_backup_comes_before_the_cell_that_needs_it(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    kernel.run("df = df.drop(columns='b')")
+    reason, cell = kernel.value(
+        f"[({MANAGER}._worker.flush(), b.provenance.reason)[1] for b in {MANAGER}.list()] + "
+        f"[b.provenance.cell for b in {MANAGER}.list()]"
+    )
+    assert reason == "before drop"
+    assert cell == "df = df.drop(columns='b')"
+    undo(kernel)
+    assert kernel.value(CONTENT) == WHOLE
+
+
+def test_cells_that_change_nothing_make_no_backup(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    for cell in ("df.head()", "x = df.a.sum()", "df.describe()", "df.sort_values('a')", "1 / 0"):
+        kernel.run(cell)
+    assert kinds(kernel) == []
+
+
+def test_identical_states_make_no_second_backup(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    kernel.run("df = df.drop(columns='b')")
+    undo(kernel)
+    kernel.run("df = df.drop(columns='b')")
+    undo(kernel)
+    kernel.run("df = df.rename(columns=str.upper)")
+    # Two states in all: the whole frame, and the one without b.
+    assert sorted(kinds(kernel)) == ["auto", "safety"]
+
+
+def test_a_cell_that_fails_half_way_is_undone(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    outcome = kernel.run("df.pop('a')\nraise ValueError('no')\ndf.pop('b')")
+    assert outcome.error == "ValueError: no"
+    undo(kernel)
+    assert kernel.value(CONTENT) == WHOLE
+
+
+def test_an_interrupted_cell_is_undone(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    message = kernel.submit("df.pop('a')\nprint('popped', flush=True)\nimport time\ntime.sleep(60)")
+    time.sleep(1.5)
+    kernel.interrupt()
+    outcome = kernel.collect(message)
+    assert outcome.error.startswith("KeyboardInterrupt")
+    undo(kernel)
+    assert kernel.value(CONTENT) == WHOLE
+
+
+def test_top_level_await(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    kernel.run("import asyncio\nawait asyncio.sleep(0.01)\ndf.pop('a')\nawait asyncio.sleep(0.01)")
+    undo(kernel)
+    assert kernel.value(CONTENT) == WHOLE
+
+
+def test_cells_within_a_cell_count_as_one(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    kernel.run("%%capture out\ndf.pop('a')\nget_ipython().run_cell('df.pop(\"b\")')")
+    assert kernel.value("list(df.columns)") == []
+    undo(kernel)
+    assert kernel.value(CONTENT) == WHOLE
+
+
+def test_a_cell_of_another_client(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    other = kernel.manager.client()
+    other.start_channels()
+    try:
+        other.wait_for_ready(timeout=30)
+        assert other.execute_interactive("df.pop('a')", timeout=30)["content"]["status"] == "ok"
+    finally:
+        other.stop_channels()
+    undo(kernel)
+    assert kernel.value(CONTENT) == WHOLE
+
+
+def test_a_change_between_cells_is_found(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    kernel.run("df.pop('a')", silent=True)  # as widgets and other callbacks do
+    kernel.run("1 + 1")
+    undo(kernel)
+    assert kernel.value(CONTENT) == WHOLE
+
+
+def test_output_result_and_error_are_the_cells_own(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    cells = [
+        FRAME,
+        "df.drop(columns='b')",
+        "print('out'); import sys; print('err', file=sys.stderr)",
+        "df = df.merge(df, how='cross'); df.shape",
+        "%%time\ndf = df.dropna()",
+        "df.nothing",
+        "df = df.drop(columns='nothing')",
+        "this is no python",
+        "_",
+        "dir()",
+        "In[-1], len(Out)",
+        "_ = 5; del df",
+    ]
+    plain = start_kernel(load=False, DFBACKUP_AUTOLOAD="0")
+    ours = start_kernel()
+    for cell in cells:
+        one, other = plain.run(cell), ours.run(cell)
+        if "%%time" in cell:
+            assert one.stdout.splitlines()[0][:10] == other.stdout.splitlines()[0][:10]
+            continue
+        assert (one.status, one.stdout, one.stderr, one.text, one.error, one.count) == (
+            other.status,
+            other.stdout,
+            other.stderr,
+            other.text,
+            other.error,
+            other.count,
+        ), cell
+
+
+def test_killed_right_after_create(kernel: Kernel) -> None:
+    kernel.run(FRAME + "\nbig = pd.DataFrame({'x': range(2_000_000)})")
+    outcome = kernel.run(f"{MANAGER}.create('safe').id")
+    assert outcome.status == "ok"
+    kernel.kill()
+    kernel.start()
+    kernel.run(f"import pandas as pd\n{MANAGER}.restore('safe')")
+    assert kernel.value(CONTENT) == WHOLE
+    assert kernel.value("big.equals(pd.DataFrame({'x': range(2_000_000)}))") is True
+
+
+def test_killed_in_the_middle_of_a_risky_cell(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    time.sleep(1)  # the user thinks, we write
+    kernel.submit("df = df.drop(columns='b')\nimport time\ntime.sleep(60)")
+    time.sleep(1)
+    kernel.kill()
+    kernel.start()
+    assert kinds(kernel, all=True) == ["auto"]
+    kernel.run(f"{MANAGER}.restore({MANAGER}.list(all=True)[0].id)")
+    assert kernel.value(CONTENT) == WHOLE
+
+
+def test_a_kernel_that_stops_finishes_writing(kernel: Kernel) -> None:
+    kernel.run("import numpy as np, pandas as pd")
+    kernel.run("df = pd.DataFrame(np.random.default_rng(0).random((3_000_000, 8)))")
+    kernel.run("total = float(df[0].sum()); df = df.drop(columns=7)")
+    total = kernel.value("total")
+    kernel.restart()
+    backups = kernel.value(f"[b.id for b in {MANAGER}.list(all=True) if b.kind == 'auto']")
+    assert len(backups) == 1
+    kernel.run(f"{MANAGER}.restore({backups[0]!r})")
+    assert kernel.value("float(df[0].sum())") == total
+    assert kernel.value("df.shape") == (3_000_000, 8)
+
+
+@pytest.mark.parametrize("how", ["%unload_ext dfbackup_jupyter"])
+def test_unloading_leaves_nothing_behind(kernel: Kernel, how: str) -> None:
+    kernel.run(FRAME)
+    kernel.run(how)
+    hooks = "[f for e in ('pre_run_cell', 'post_run_cell') for f in get_ipython().events.callbacks[e]"
+    assert kernel.value(f"[str(f) for f in {hooks[1:]} if 'dfbackup' in str(f)]") == []
+    kernel.run("import threading, time; time.sleep(0.3)")
+    assert not [name for name in kernel.value("[t.name for t in threading.enumerate()]") if "dfbackup" in name]
+    assert kernel.run("%backup").status == "error"
+
+
+def test_a_forked_child_leaves_the_store_alone(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    kernel.run(
+        "import multiprocessing\n"
+        "context = multiprocessing.get_context('fork')\n"
+        "def work(n):\n    global df\n    df = df.drop(columns='b')\n    return len(df.columns)\n"
+        "with context.Pool(2) as pool:\n    got = pool.map(work, [1, 2])"
+    )
+    kernel.run("df = df.drop(columns='a')")
+    undo(kernel)
+    assert kernel.value(CONTENT) == WHOLE
