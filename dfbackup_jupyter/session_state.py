@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -26,6 +27,8 @@ from dfbackup_jupyter.session import (
 from dfbackup_jupyter.session.base import AUTOMATIC
 from dfbackup_jupyter.store import Store
 from dfbackup_jupyter.watcher import Finished
+
+logger = logging.getLogger(__name__)
 
 
 class SessionState:
@@ -99,7 +102,7 @@ class SessionState:
             time=cell.began,
             duration=(dt.datetime.now().astimezone() - cell.began).total_seconds(),
             outcome="error" if error else "ok",
-            error=f"{type(error).__name__}: {error}" if error else None,
+            error=_plainly(error) if error else None,
             frames=_frame_changes(finished),
             session=self._session.id,
         )
@@ -118,7 +121,13 @@ class SessionState:
         if not self._config.session_state:
             return []
         context = self._context(capture, budget)
-        return [recorder.snapshot(context) for recorder in self._recorders()]
+        states = []
+        for recorder in self._recorders():
+            try:
+                states.append(recorder.snapshot(context))
+            except Exception:
+                logger.exception("the recorder %s failed", recorder.name)
+        return states
 
     def _recorders(self) -> tuple[Recorder, ...]:
         return (self._variables, self.execution_log, *recorders())
@@ -130,6 +139,13 @@ class SessionState:
             if live is not None:
                 frames[str(path)] = live
         return Context(self._namespace, self._hidden(), frames, budget)
+
+
+def _plainly(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # the user's own __str__
+        return type(error).__name__
 
 
 def _frame_changes(finished: Finished) -> tuple[FrameChange, ...]:

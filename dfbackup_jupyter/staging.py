@@ -32,6 +32,9 @@ from dfbackup_jupyter.store import (
 
 Tick = Callable[[int], None]
 
+VERIFY_BYTES = 1 << 30
+"""How much of what is staged is read again after a cell, to find writes behind Copy-on-Write."""
+
 _DIGEST_STEP = 4 << 20
 
 
@@ -88,15 +91,19 @@ class Stager:
         self._staged: WeakKeyDictionary[Snapshot, StagedFrame] = WeakKeyDictionary()
         self._disturbed: WeakSet[Snapshot] = WeakSet()
         self._backups: dict[frozenset[tuple[tuple[str, ...], str]], str] = {}
+        self._looked_at: WeakKeyDictionary[Snapshot, int] = WeakKeyDictionary()
+        self._looks = 0
         self._autosave: str | None = None
 
     def stage(
         self, capture: Capture, states: Sequence[State], autosave: Backup
     ) -> Future[Backup | None]:
         """Write what is new in a capture, in the background, and renew the session's autosave."""
-        return self.worker.submit(
+        staged = self.worker.submit(
             lambda: self._renew_autosave(autosave, capture, states), weight=self.unstaged(capture)
         )
+        self.worker.submit(lambda: self._look_again(capture))
+        return staged
 
     def commit(
         self,
@@ -174,6 +181,18 @@ class Stager:
                 self._disturbed.add(snapshot)
                 found.add(snapshot)
         return found
+
+    def _look_again(self, capture: Capture) -> None:
+        # A part of what is staged, another one each time, lest it take the user's processor.
+        budget = VERIFY_BYTES
+        known = sorted(capture.frames, key=lambda f: self._looked_at.get(f.snapshot, 0))
+        for frame in known:
+            budget -= frame.snapshot.nbytes
+            if budget < 0 and frame is not known[0]:
+                return
+            self._looks += 1
+            self._looked_at[frame.snapshot] = self._looks
+            self.find_disturbed([frame.snapshot])
 
     def unstaged(self, capture: Capture) -> int:
         """Bytes of a capture that are not in the store yet."""

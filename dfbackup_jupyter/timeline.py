@@ -59,6 +59,7 @@ class Point:
         return (
             future is not None
             and future.done()
+            and not future.cancelled()
             and future.exception() is None
             and future.result() is not None
         )

@@ -211,7 +211,8 @@ class Watcher:
         return future
 
     def _done(self, future: Future[Backup | None]) -> None:
-        self._failed(future.exception())
+        if not future.cancelled():
+            self._failed(future.exception())
 
     def _provenance(self, cell: Cell) -> Provenance:
         operations = cell.assessment.operations
