@@ -1,5 +1,11 @@
-"""Frames as captures in memory, as bytes, and back."""
+"""Frames to columns of bytes and back: the only room that knows the libraries they come from."""
 
-from dfbackup_jupyter.capture.adapters import decode, is_frame, put_back, snapshot
+from dfbackup_jupyter.capture.adapters import (
+    ADAPTERS,
+    decode,
+    is_frame,
+    put_back,
+    snapshot,
+)
 
-__all__ = ["decode", "is_frame", "put_back", "snapshot"]
+__all__ = ["ADAPTERS", "decode", "is_frame", "put_back", "snapshot"]

@@ -1,57 +1,83 @@
-"""One adapter for each library whose frames are watched."""
+"""The libraries whose frames are looked after."""
 
 from __future__ import annotations
 
-from collections.abc import Set
 from typing import Any
 
-from dfbackup_jupyter.capture.base import JSON, Adapter, Decoded, Read, Snapshot
+from dfbackup_jupyter.capture.base import JSON, Adapter, Decoded, Known, Read, Snapshot
+from dfbackup_jupyter.capture.memory import Memory
 from dfbackup_jupyter.capture.pandas_frames import PandasAdapter
+from dfbackup_jupyter.errors import DamagedData
 
 ADAPTERS: tuple[Adapter, ...] = (PandasAdapter(),)
 
 
-def is_frame(value: Any) -> bool:
-    """Whether a value is a frame of any library."""
-    return any(adapter.matches(value) for adapter in ADAPTERS)
+def is_frame_type(kind: type) -> bool:
+    """Whether instances of a class are frames."""
+    return any(adapter.matches(kind) for adapter in ADAPTERS)
 
 
-def snapshot(frame: Any, writable: Set[int] = frozenset()) -> Snapshot:
-    """Capture one frame.
+def is_frame(value: object) -> bool:
+    """Whether an object is a frame."""
+    return is_frame_type(type(value))
+
+
+def snapshot(
+    frame: Any, *, memory: Memory | None = None, known: Known | None = None
+) -> Snapshot:
+    """Take a snapshot of one frame.
 
     Parameters
     ----------
-    writable : set of int
-        Identities of arrays through which the user can write to memory.
+    frame : frame
+        The live object.
+    memory : Memory, optional
+        Arrays of the namespace that somebody can write to.
+    known : Known, optional
+        What earlier snapshots found out.
     """
-    return _of(frame).snapshot(frame, writable)
+    return _adapter(frame).snapshot(frame, memory=memory, known=known)
 
 
 def decode(meta: JSON, read: Read, *, trust: bool) -> Decoded:
-    """Rebuild a frame.
+    """Build a frame from its description and blobs.
 
     Parameters
     ----------
-    meta : JSON
-        Its description.
+    meta : dict
+        The description.
     read : callable
-        Gives the bytes of a blob, or raises `DamagedData`.
+        Gives blob *i* as a writable buffer; may raise `DamagedData`.
     trust : bool
-        Whether parts may be unpickled and classes imported.
+        Whether to unpickle and to import classes. False runs no code from the data.
 
     Raises
     ------
     DamagedData
-        Nothing of it can be read.
+        Nothing of the frame can be read.
     """
-    by_name = {adapter.name: adapter for adapter in ADAPTERS}
-    return by_name[meta["library"]].decode(meta, read, trust=trust)
+    for adapter in ADAPTERS:
+        if adapter.name == meta.get("library"):
+            return adapter.decode(meta, read, trust=trust)
+    raise DamagedData(
+        f"A frame of {meta.get('library')!r} cannot be read by this version.",
+        "Update dfbackup-jupyter.",
+    )
 
 
 def put_back(live: Any, frame: Any) -> None:
-    """Give a live frame the content of another one of its class, in place."""
-    _of(live).put_back(live, frame)
+    """Give `live` the content of `frame`, in place, so that all who hold it see it.
+
+    Parameters
+    ----------
+    live, frame : frame
+        Both of the same class.
+    """
+    _adapter(live).put_back(live, frame)
 
 
-def _of(frame: Any) -> Adapter:
-    return next(adapter for adapter in ADAPTERS if adapter.matches(frame))
+def _adapter(frame: Any) -> Adapter:
+    for adapter in ADAPTERS:
+        if adapter.matches(type(frame)):
+            return adapter
+    raise TypeError(f"{type(frame).__name__} is not a frame")

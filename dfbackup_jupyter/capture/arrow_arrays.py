@@ -1,155 +1,145 @@
-"""Arrow arrays as descriptions and bytes."""
+"""Arrow arrays as descriptions and blobs, whatever their chunks and offsets."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from dfbackup_jupyter.capture.base import JSON, Read
-from dfbackup_jupyter.capture.blobs import Array, ArrayBlob, OwnedBlob, PiecesBlob
+from dfbackup_jupyter.capture import strings
+from dfbackup_jupyter.capture.blobs import BytesBlob, PiecesBlob
+from dfbackup_jupyter.capture.parts import Node, Parts, Source
+from dfbackup_jupyter.errors import DamagedData
 
-Add = Callable[[Any], int]
-
-
-def encode(chunked: Any, add: Add) -> JSON:
-    """Return the description of an Arrow array; its bytes go to `add`.
-
-    Strings as lengths, not offsets: an offset changes with every row before it. Nested types and
-    bits as Arrow's own IPC stream.
-    """
-    kind = chunked.type
-    node = {"type": _type(kind), "length": len(chunked)}
-    if _is_text(kind):
-        return {**node, "layout": "text", **_encode_text(chunked, add)}
-    if _is_fixed(kind):
-        width = kind.bit_width // 8
-        pieces = [_values(chunk, width) for chunk in chunked.chunks]
-        return {
-            **node,
-            "layout": "fixed",
-            "valid": _validity(chunked, add),
-            "values": add(_joined(pieces, np.dtype(f"V{width}"))),
-        }
-    sink = pa.BufferOutputStream()
-    batch = pa.table({"": chunked}).combine_chunks()
-    with pa.ipc.new_stream(sink, batch.schema) as stream:
-        stream.write_table(batch)
-    return {**node, "layout": "stream", "values": add(OwnedBlob(sink.getvalue()))}
+_ROWS = 1 << 16
 
 
-def decode(node: JSON, read: Read) -> Any:
-    """Rebuild an Arrow array.
+def encode(values: pa.ChunkedArray, parts: Parts) -> Node:
+    """Describe a chunked array: raw buffers for plain types, Arrow's own format for nested ones."""
+    kind = values.type
+    schema = base64.b64encode(pa.schema([("", kind)]).serialize()).decode()
+    if _is_text(kind) or _is_bytes(kind):
+        return {"as": "strings", "schema": schema, "blobs": parts.add(*strings.arrow_blobs(values))}
+    width = _width(kind)
+    if width is None:
+        return {"as": "ipc", "schema": schema, "blobs": parts.add(BytesBlob(_to_ipc(values)))}
+    count = -(-len(values) // _ROWS)
+    rows = [min(_ROWS, len(values) - i * _ROWS) for i in range(count)]
+    key = ("arrow", *strings.addresses(values))
+    blobs = [
+        PiecesBlob(
+            [n * width for n in rows],
+            lambda i: _raw(strings.piece(values, i), width),
+            itemsize=width,
+            key=(key, "values"),
+        )
+    ]
+    if values.null_count:
+        blobs.append(
+            PiecesBlob(rows, lambda i: _valid(strings.piece(values, i)), key=(key, "valid"))
+        )
+    return {"as": "values", "schema": schema, "blobs": parts.add(*blobs)}
+
+
+def decode(node: Node, source: Source, rows: int) -> pa.ChunkedArray:
+    """Build the array that was described.
 
     Raises
     ------
     DamagedData
-        Its bytes cannot be read.
-    ValueError, TypeError, KeyError
-        The description makes no sense.
+        It cannot be read.
     """
-    length = node["length"]
-    if node["layout"] == "stream":
-        with pa.ipc.open_stream(pa.py_buffer(read(node["values"]))) as stream:
-            column = stream.read_all().column(0)
-        column.validate(full=True)
-        return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    kind = _read_type(node["type"])
-    valid, nulls = None, 0
-    if node["valid"] is not None:
-        mask = np.frombuffer(read(node["valid"]), np.uint8, count=length)
-        valid = pa.py_buffer(np.packbits(mask, bitorder="little"))
-        nulls = int(length - np.count_nonzero(mask))
-    values = pa.py_buffer(read(node["values"]))
-    if node["layout"] == "fixed":
-        if values.size != length * (kind.bit_width // 8):
-            raise ValueError("not as many values as rows")
-        return pa.Array.from_buffers(kind, length, [valid, values], nulls)
-    offsets = np.zeros(length + 1, np.int64)
-    np.cumsum(np.frombuffer(read(node["lengths"]), "<u4", count=length), out=offsets[1:])
-    if offsets[-1] != values.size:
-        raise ValueError("strings that do not fit their lengths")
-    if not (pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)):
-        offsets = offsets.astype(np.int32)
-    array = pa.Array.from_buffers(kind, length, [valid, pa.py_buffer(offsets), values], nulls)
-    array.validate(full=True)
-    return array
+    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(node["schema"])))
+    kind = schema.field(0).type
+    blobs = node["blobs"]
+    if node["as"] == "strings":
+        lengths = source.lengths(blobs[0], rows)
+        array = strings.to_arrow(lengths, source.data(blobs[1]), kind)
+    elif node["as"] == "ipc":
+        return _from_ipc(source.data(blobs[0]), kind)
+    else:
+        width = _width(kind)
+        if width is None:
+            raise DamagedData("A column of nested values is described as one of plain values.")
+        data = source.array(blobs[0], np.uint8, rows * width)
+        valid = source.array(blobs[1], np.uint8, rows) if len(blobs) > 1 else None
+        array = _from_raw(data, valid, kind, rows)
+    return pa.chunked_array([strings.valid_text(array)], type=kind)
 
 
-def _encode_text(chunked: Any, add: Add) -> JSON:
-    wide = pa.types.is_large_string(chunked.type) or pa.types.is_large_binary(chunked.type)
-    lengths, pieces = [], []
-    for chunk in chunked.chunks:
-        if not len(chunk):
-            continue
-        _, offsets, data = chunk.buffers()
-        bounds = np.frombuffer(offsets, np.int64 if wide else np.int32)
-        bounds = bounds[chunk.offset : chunk.offset + len(chunk) + 1]
-        sizes = np.diff(bounds).astype("<u4")
-        if chunk.null_count and sizes[~_mask(chunk)].any():
-            return _encode_text(pa.chunked_array([_compact(chunked)]), add)
-        lengths.append(sizes)
-        if data is not None:
-            pieces.append(np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]])
-    return {
-        "valid": _validity(chunked, add),
-        "lengths": add(OwnedBlob(np.concatenate(lengths) if lengths else np.empty(0, "<u4"), 4)),
-        "values": add(_joined(pieces, np.dtype(np.uint8))),
-    }
+def _is_text(kind: pa.DataType) -> bool:
+    return any(test(kind) for test in strings.TEXT_TYPES)
 
 
-def _compact(chunked: Any) -> Any:
-    # Null rows may hide bytes; taking every row writes the array anew without them.
-    return chunked.combine_chunks().take(pa.array(np.arange(len(chunked))))
+def _is_bytes(kind: pa.DataType) -> bool:
+    return any(test(kind) for test in strings.BYTES_TYPES)
 
 
-def _validity(chunked: Any, add: Add) -> int | None:
-    if not chunked.null_count:
+def _width(kind: pa.DataType) -> int | None:
+    """Return the bytes per value of a plain type; bits are unpacked to a byte each."""
+    if pa.types.is_boolean(kind):
+        return 1
+    plain = pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
+    if not plain and not pa.types.is_fixed_size_binary(kind):
         return None
-    mask = np.concatenate([_mask(chunk) for chunk in chunked.chunks])
-    return add(OwnedBlob(mask.view(np.uint8)))
+    return kind.bit_width // 8 or None
 
 
-def _mask(chunk: Any) -> Array:
-    return chunk.is_valid().to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+def _raw(array: pa.Array, width: int) -> Any:
+    data = array.buffers()[1]
+    if data is None:
+        return b"\0" * (len(array) * width)
+    if pa.types.is_boolean(array.type):
+        return _bits(data, array.offset, len(array))
+    return memoryview(data)[array.offset * width : (array.offset + len(array)) * width]
 
 
-def _values(chunk: Any, width: int) -> Array:
-    data = chunk.buffers()[1]
-    if data is None or not len(chunk):
-        return np.empty(0, f"V{width}")
-    return np.frombuffer(data, f"V{width}")[chunk.offset : chunk.offset + len(chunk)]
+def _valid(array: pa.Array) -> Any:
+    data = array.buffers()[0]
+    if data is None:
+        return np.ones(len(array), np.uint8)
+    return _bits(data, array.offset, len(array))
 
 
-def _joined(pieces: list[Array], dtype: Any) -> Any:
-    pieces = [piece for piece in pieces if piece.size]
-    if len(pieces) > 1:
-        return PiecesBlob(pieces)
-    return ArrayBlob(pieces[0] if pieces else np.empty(0, dtype))
+def _bits(data: pa.Buffer, offset: int, count: int) -> np.ndarray[Any, Any]:
+    start = offset // 8
+    stop = -(-(offset + count) // 8)
+    raw = np.frombuffer(memoryview(data)[start:stop], np.uint8)
+    first = offset - start * 8
+    return np.unpackbits(raw, bitorder="little")[first : first + count]
 
 
-def _is_text(kind: Any) -> bool:
-    types = pa.types
-    return bool(
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_binary(kind)
-        or types.is_large_binary(kind)
-    )
+def _from_raw(data: Any, valid: Any, kind: pa.DataType, rows: int) -> pa.Array:
+    if pa.types.is_boolean(kind):
+        data = np.packbits(data.astype(bool), bitorder="little")
+    bitmap = None
+    if valid is not None:
+        bitmap = pa.py_buffer(np.packbits(valid.astype(bool), bitorder="little"))
+    return pa.Array.from_buffers(kind, rows, [bitmap, pa.py_buffer(data)])
 
 
-def _is_fixed(kind: Any) -> bool:
-    return bool(
-        pa.types.is_temporal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
-    )
+def _to_ipc(values: pa.ChunkedArray) -> bytes:
+    # One chunk, copied, so that neither chunks nor offsets nor what lies beside a slice matter.
+    whole = values.combine_chunks()
+    whole = whole.take(pa.array(np.arange(len(whole))))
+    if isinstance(whole, pa.ChunkedArray):
+        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], whole.type)
+    batch = pa.record_batch([whole], names=[""])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
-def _type(kind: Any) -> str:
-    return base64.b85encode(pa.schema([pa.field("", kind)]).serialize().to_pybytes()).decode()
-
-
-def _read_type(text: str) -> Any:
-    return pa.ipc.read_schema(pa.py_buffer(base64.b85decode(text))).field(0).type
+def _from_ipc(data: Any, kind: pa.DataType) -> pa.ChunkedArray:
+    try:
+        table = pa.ipc.open_stream(pa.py_buffer(data)).read_all()
+        table.validate(full=True)
+    except pa.ArrowException as error:
+        raise DamagedData("A column of nested values cannot be read.") from error
+    found = table.column(0)
+    if found.type != kind:
+        raise DamagedData("A column of nested values is of another type than described.")
+    return found

@@ -1,20 +1,47 @@
-"""What every library's frames have in common."""
+"""What every library's frames have in common: snapshots, and how they become bytes and back."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Set
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
-JSON = Any
-Read = Callable[[int], memoryview]
-"""Gives the bytes of one blob, or raises `DamagedData`."""
+if TYPE_CHECKING:
+    from dfbackup_jupyter.capture.memory import Memory
+
+JSON = dict[str, Any]
+Read = Callable[[int], Any]
+"""Gives blob *i* as a writable buffer; raises `DamagedData` when it cannot be read."""
+
+
+class Blob(Protocol):
+    """Bytes of a frame that can be read piece by piece.
+
+    Attributes
+    ----------
+    nbytes : int
+        Length in bytes; a multiple of `itemsize`.
+    itemsize : int
+        Bytes per item.
+    key : Hashable or None
+        Identity of the memory behind it, which it keeps alive. Blobs that are alive together and
+        have equal keys have equal bytes.
+    """
+
+    nbytes: int
+    itemsize: int
+    key: Hashable | None
+
+    def read(self, start: int, stop: int) -> memoryview:
+        """Return bytes ``start:stop`` (multiples of `itemsize`) as contiguous memory."""
+        ...
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A column that could not be written or read, and why."""
+    """A column that could not be kept or brought back, and why."""
 
     column: str
     reason: str
@@ -22,39 +49,29 @@ class Lost:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A frame as the store keeps it.
+    """A frame as a JSON description and blobs.
 
     Attributes
     ----------
-    meta : JSON
-        Its description; equal frames have equal descriptions.
-    blobs : tuple of Blob
-        Its bytes, which the description refers to by position.
+    meta : dict
+        The description; equal content gives equal `meta` and equal bytes in `blobs`.
+    blobs : list of Blob
+        What `meta` refers to by position.
     pickled : tuple of str
-        Columns that must be unpickled to be read back.
+        Columns that can be brought back only by unpickling.
     lost : tuple of Lost
-        Columns that are not held.
+        Columns that could not be encoded at all.
     """
 
     meta: JSON
-    blobs: tuple[Any, ...]
+    blobs: list[Blob]
     pickled: tuple[str, ...] = ()
     lost: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A frame as it was read back.
-
-    Attributes
-    ----------
-    frame : object
-        The frame.
-    damaged : tuple of Lost
-        Columns that could not be read.
-    warnings : tuple of str
-        What else is not as it was.
-    """
+    """A frame read back, and what is missing from it."""
 
     frame: Any
     damaged: tuple[Lost, ...] = ()
@@ -62,16 +79,17 @@ class Decoded:
 
 
 class Snapshot(ABC):
-    """One frame at one instant. Made in microseconds; the content never changes.
+    """One frame at one instant, whatever happens to it later.
 
     Attributes
     ----------
     type_name : str
-        The frame's class, as ``pandas.DataFrame``.
+        Name of the frame's class.
     rows, columns : int
-        Its shape; a Series has one column.
+        Its shape.
     bytewise : bool
-        Whether content had to be copied, because someone else may write to its memory.
+        Whether content had to be copied, because somebody else can write to its memory or to
+        objects in it. A look at such a frame costs time in proportion to that content.
     """
 
     type_name: str
@@ -82,14 +100,11 @@ class Snapshot(ABC):
     @property
     @abstractmethod
     def nbytes(self) -> int:
-        """Size of the content in bytes, roughly."""
+        """Approximate size of the content in bytes."""
 
     @abstractmethod
-    def unchanged(self, live: Any) -> bool:
-        """Whether a live frame still has this content.
-
-        True is exact for all that the library's API can do; False may be a false alarm.
-        """
+    def unchanged(self, live: object) -> bool:
+        """Whether `live` still has this content. False may be a false alarm."""
 
     @abstractmethod
     def thaw(self) -> Any:
@@ -97,26 +112,57 @@ class Snapshot(ABC):
 
     @abstractmethod
     def encode(self) -> Encoded:
-        """Return what the store is to keep. May run on any thread."""
+        """Return the content as a description and blobs. Safe to call on another thread."""
 
 
 class Adapter(Protocol):
-    """All that is particular to one library's frames."""
+    """What the rest needs to know of one library's frames."""
 
     name: str
+    """The ``library`` of its descriptions."""
 
-    def matches(self, value: Any) -> bool:
-        """Whether a value is a frame of this library."""
+    def matches(self, kind: type) -> bool:
+        """Whether objects of this class are frames of the library."""
         ...
 
-    def snapshot(self, frame: Any, writable: Set[int]) -> Snapshot:
-        """Capture a frame; by copying, where it lies in memory that can be written otherwise."""
+    def snapshot(
+        self, frame: Any, *, memory: Memory | None = None, known: Known | None = None
+    ) -> Snapshot:
+        """Take a snapshot on the main thread, in microseconds.
+
+        Parameters
+        ----------
+        frame : frame
+            The live object.
+        memory : Memory, optional
+            Arrays of the namespace that somebody can write to.
+        known : Known, optional
+            What earlier snapshots, still alive, found out.
+        """
         ...
 
     def decode(self, meta: JSON, read: Read, *, trust: bool) -> Decoded:
-        """Rebuild a frame; without `trust`, nothing is unpickled or imported."""
+        """Build a frame from its description and blobs."""
         ...
 
     def put_back(self, live: Any, frame: Any) -> None:
-        """Give a live frame the content of another of its class, in place."""
+        """Give `live` the content of `frame`, in place; both are of the same class."""
         ...
+
+
+class Known:
+    """What earlier snapshots found out about memory that they protect from writes.
+
+    Parameters
+    ----------
+    snapshots : iterable of Snapshot
+        All of them still alive.
+    """
+
+    def __init__(self, snapshots: Iterable[Snapshot] = ()) -> None:
+        self._snapshots = tuple(snapshots)
+
+    @cached_property
+    def plain(self) -> frozenset[Hashable]:
+        """Identities of object columns that hold nothing mutable."""
+        return frozenset().union(*(getattr(s, "plain", ()) for s in self._snapshots))

@@ -1,67 +1,101 @@
-"""Arrays as the bytes that a store reads piece by piece."""
+"""The bytes of a frame, readable piece by piece without a copy of the whole."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-
-
-class ArrayBlob:
-    """A one-dimensional numpy array, of any stride, whose memory is not copied as a whole."""
-
-    def __init__(self, array: Array) -> None:
-        self._array = array
-        self.itemsize = array.dtype.itemsize or 1
-        self.nbytes = array.size * array.dtype.itemsize
-        interface = array.__array_interface__
-        self.key: Hashable | None = (
-            interface["data"][0],
-            array.strides,
-            array.dtype.str,
-            array.size,
-        )
-
-    def read(self, start: int, stop: int) -> memoryview:
-        """Return bytes ``start:stop`` as contiguous memory."""
-        part = self._array[start // self.itemsize : stop // self.itemsize]
-        return memoryview(np.ascontiguousarray(part).view(np.uint8).data)
+_X87_BYTES = 10
+"""Of the 12 or 16 bytes of a long double on x86, so many carry the number."""
 
 
-class OwnedBlob:
-    """Bytes made for the occasion."""
+class BytesBlob:
+    """Bytes in memory."""
 
-    key: Hashable | None = None
-
-    def __init__(self, data: bytes | memoryview | Array, itemsize: int = 1) -> None:
-        buffer: Any = data
-        self._data = memoryview(buffer).cast("B")
-        self.itemsize = itemsize
-        self.nbytes = self._data.nbytes
+    def __init__(self, data: bytes, key: Hashable | None = None) -> None:
+        self.nbytes = len(data)
+        self.itemsize = 1
+        self.key = key
+        self._data = memoryview(data)
 
     def read(self, start: int, stop: int) -> memoryview:
         """Return bytes ``start:stop``."""
         return self._data[start:stop]
 
 
-class PiecesBlob:
-    """Arrays of one type, one after the other."""
+class ArrayBlob:
+    """The values of a 1-D NumPy array without objects; strided ones are copied slice by slice."""
 
-    def __init__(self, pieces: list[Array]) -> None:
-        self._blobs = [ArrayBlob(piece) for piece in pieces]
-        self.itemsize = self._blobs[0].itemsize
-        self.nbytes = sum(blob.nbytes for blob in self._blobs)
-        self.key: Hashable | None = tuple(blob.key for blob in self._blobs)
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.nbytes = array.nbytes
+        self.itemsize = max(array.itemsize, 1)
+        self.key: Hashable | None = memory_key(array)
+        self._array = array
 
     def read(self, start: int, stop: int) -> memoryview:
-        """Return bytes ``start:stop`` as contiguous memory."""
+        """Return bytes ``start:stop``, which lie between items."""
+        part = self._array[start // self.itemsize : stop // self.itemsize]
+        data = np.ascontiguousarray(part).view(np.uint8)
+        if self._array.dtype.kind in "fc" and np.dtype(np.longdouble).itemsize > _X87_BYTES > 8:
+            data = _without_padding(data, self._array.dtype)
+        return memoryview(data)
+
+
+class PiecesBlob:
+    """Bytes that are made piece by piece, as they are read.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Bytes of each piece.
+    piece : callable
+        Makes piece *i*.
+    itemsize : int
+        Bytes per item.
+    key : Hashable or None
+        Identity of the memory that the pieces are made of.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        piece: Callable[[int], Any],
+        *,
+        itemsize: int = 1,
+        key: Hashable | None = None,
+    ) -> None:
+        self._starts = [0, *np.cumsum(sizes, dtype=np.int64).tolist()]
+        self.nbytes = self._starts[-1]
+        self.itemsize = itemsize
+        self.key = key
+        self._piece = piece
+
+    def read(self, start: int, stop: int) -> memoryview:
+        """Return bytes ``start:stop``."""
         parts = []
-        for blob in self._blobs:
-            if start < blob.nbytes and stop > 0:
-                parts.append(blob.read(max(start, 0), min(stop, blob.nbytes)))
-            start, stop = start - blob.nbytes, stop - blob.nbytes
+        number = bisect_right(self._starts, start) - 1
+        while start < stop:
+            piece = memoryview(self._piece(number)).cast("B")
+            first = self._starts[number]
+            parts.append(piece[start - first : stop - first])
+            number += 1
+            start = self._starts[number]
         return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+
+
+def memory_key(array: np.ndarray[Any, Any]) -> Hashable:
+    """Return what tells the memory of an array from all other living memory."""
+    start = array.__array_interface__["data"][0]
+    return "array", start, array.strides, array.shape, array.dtype.str
+
+
+def _without_padding(data: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    width = np.dtype(np.longdouble).itemsize
+    if dtype.type not in (np.longdouble, np.clongdouble):
+        return data
+    clean = data.reshape(-1, width).copy()
+    clean[:, _X87_BYTES:] = 0
+    return clean.reshape(-1)

@@ -1,62 +1,83 @@
-"""All frames of a namespace at one instant."""
+"""A consistent picture of every frame of a namespace, taken in microseconds."""
 
 from __future__ import annotations
 
-import datetime as dt
 import weakref
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from dfbackup_jupyter.capture import adapters
-from dfbackup_jupyter.capture.base import Snapshot
+from dfbackup_jupyter.capture.base import Known, Snapshot
+from dfbackup_jupyter.capture.memory import Memory
 from dfbackup_jupyter.capture.namespace import find_frames
-from dfbackup_jupyter.capture.pandas_frames import root
 from dfbackup_jupyter.capture.paths import FramePath
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class CapturedFrame:
     """One frame of a capture.
 
     Attributes
     ----------
     paths : tuple of FramePath
-        Every name of the object; the first one names the frame.
+        Every place of the one object; the first names it.
     snapshot : Snapshot
         Its content.
-    origin : weakref
-        The live object.
+    origin : weakref or None
+        The live object, while it lives.
     """
 
     paths: tuple[FramePath, ...]
     snapshot: Snapshot
-    origin: weakref.ref[Any]
+    origin: weakref.ref[Any] | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Capture:
-    """A consistent picture of all frames at one instant."""
+    """All frames at one instant.
+
+    Attributes
+    ----------
+    frames : tuple of CapturedFrame
+        One for each object.
+    taken : datetime
+        When, with time zone.
+    unwatched : tuple of str
+        Places that may hold frames which are not looked after.
+    """
 
     frames: tuple[CapturedFrame, ...]
+    taken: datetime
     unwatched: tuple[str, ...] = ()
-    taken: dt.datetime = field(default_factory=lambda: dt.datetime.now().astimezone())
 
     @cached_property
     def by_path(self) -> Mapping[FramePath, CapturedFrame]:
-        """The frames by each of their names."""
+        """The frames by each of their places."""
         return {path: frame for frame in self.frames for path in frame.paths}
 
-    def without(self, excluded: Callable[[Snapshot], bool]) -> Capture:
-        """Return the capture without some of its frames."""
-        kept = tuple(frame for frame in self.frames if not excluded(frame.snapshot))
-        return Capture(kept, self.unwatched, self.taken)
+    def without(self, unwanted: Callable[[Snapshot], bool]) -> Capture:
+        """Return a capture that lacks some snapshots, so that they are not used again."""
+        kept = tuple(frame for frame in self.frames if not unwanted(frame.snapshot))
+        return Capture(kept, self.taken, self.unwatched)
+
+    @cached_property
+    def _by_object(self) -> dict[int, CapturedFrame]:
+        live = ((frame.origin and frame.origin(), frame) for frame in self.frames)
+        return {id(origin): frame for origin, frame in live if origin is not None}
+
+    def of(self, frame: Any) -> CapturedFrame | None:
+        """Return what was captured of a live object."""
+        found = self._by_object.get(id(frame))
+        same = found is not None and found.origin is not None and found.origin() is frame
+        return found if same else None
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What differs between two captures."""
+    """How one capture differs from an earlier one."""
 
     changed: tuple[FramePath, ...]
     removed: tuple[FramePath, ...]
@@ -64,7 +85,10 @@ class Changes:
 
 
 def take(
-    namespace: Mapping[str, Any], *, hidden: Collection[str], previous: Capture | None
+    namespace: Mapping[str, Any],
+    *,
+    hidden: Collection[str] = (),
+    previous: Capture | None = None,
 ) -> Capture:
     """Capture every frame of a namespace.
 
@@ -73,32 +97,51 @@ def take(
     namespace : mapping of str to object
         The user's variables.
     hidden : collection of str
-        Names that are not the user's.
+        Names to leave out.
     previous : Capture, optional
-        Its snapshots are used again for frames that are unchanged since.
+        An earlier capture; what did not change since shares its snapshots.
     """
-    found = find_frames(namespace, hidden=hidden, is_frame=adapters.is_frame)
-    known = {id(f.origin()): f for f in previous.frames} if previous else {}
-    groups: dict[int, tuple[Any, list[FramePath]]] = {}
+    found = find_frames(namespace, hidden=hidden)
+    places: dict[int, list[FramePath]] = {}
+    objects: dict[int, Any] = {}
     for path, frame in found.frames.items():
-        groups.setdefault(id(frame), (frame, []))[1].append(path)
-    writable = frozenset(id(root(array)) for array in found.arrays)
-    frames = []
-    for key, (frame, paths) in groups.items():
-        before = known.get(key)
-        if before is not None and before.origin() is frame and before.snapshot.unchanged(frame):
-            snapshot, origin = before.snapshot, before.origin
-        else:
-            snapshot, origin = adapters.snapshot(frame, writable), weakref.ref(frame)
-        frames.append(CapturedFrame(tuple(paths), snapshot, origin))
-    return Capture(tuple(frames), found.unwatched)
+        places.setdefault(id(frame), []).append(path)
+        objects[id(frame)] = frame
+    memory = Memory(found.memory)
+    known = Known(frame.snapshot for frame in previous.frames) if previous else Known()
+    frames = tuple(
+        _captured(frame, tuple(places[key]), previous, memory, known)
+        for key, frame in objects.items()
+    )
+    return Capture(frames, datetime.now().astimezone(), found.unwatched)
 
 
 def compare(before: Capture, after: Capture) -> Changes:
-    """Return at which names the frames differ, judged by their snapshots."""
+    """Say at which places a capture differs from an earlier one."""
     old, new = before.by_path, after.by_path
     return Changes(
-        changed=tuple(p for p in old if p in new and new[p].snapshot is not old[p].snapshot),
+        changed=tuple(p for p, f in old.items() if p in new and new[p].snapshot is not f.snapshot),
         removed=tuple(p for p in old if p not in new),
         added=tuple(p for p in new if p not in old),
     )
+
+
+def _captured(
+    frame: Any,
+    paths: tuple[FramePath, ...],
+    previous: Capture | None,
+    memory: Memory,
+    known: Known,
+) -> CapturedFrame:
+    before = previous.of(frame) if previous else None
+    if before is not None and before.snapshot.unchanged(frame):
+        return before if before.paths == paths else replace(before, paths=paths)
+    snapshot = adapters.snapshot(frame, memory=memory, known=known)
+    return CapturedFrame(paths, snapshot, _reference(frame))
+
+
+def _reference(frame: Any) -> weakref.ref[Any] | None:
+    try:
+        return weakref.ref(frame)
+    except TypeError:
+        return None

@@ -1,131 +1,216 @@
-"""Finding the frames of a namespace without running any code of the user's."""
+"""Finds the frames of a namespace: by name, in containers, and in attributes of objects."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+import types
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from enum import Enum, auto
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
+from pandas.api.extensions import ExtensionArray
 
-from dfbackup_jupyter.capture.paths import FramePath, Step, usable_key
+from dfbackup_jupyter.capture.adapters import is_frame_type
+from dfbackup_jupyter.capture.paths import FramePath, Step, is_usable_key
 
-DEPTH = 3
-ITEMS = 1_000
-NODES = 10_000
+MAX_DEPTH = 3
+MAX_ITEMS = 1_000
+BUDGET = 50_000
+"""Items looked at in one walk; about a millisecond."""
+_CONTAINER_COST = 20
 
-_IPYTHON = re.compile(r"_(i?\d*|_|__|ii|iii|ih|oh|dh|exit_code)|In|Out|exit|quit|get_ipython")
-_ATOMS = frozenset(
-    {str, int, float, complex, bool, bytes, bytearray, type(None), range, slice}
-    | {FunctionType, BuiltinFunctionType, MethodType, ModuleType, type, set, frozenset}
+_IPYTHONS = re.compile(r"_{1,3}|_\d+|_i{1,3}|_i\d+|_[oid]h|In|Out|__\w+__")
+
+# Their instances are machinery, or hold frames that are not the user's to lose.
+_FOREIGN_PACKAGES = frozenset(
+    "pandas numpy polars pyarrow IPython ipykernel ipywidgets traitlets matplotlib comm "
+    "dfbackup_jupyter threading asyncio concurrent logging multiprocessing".split()
+)
+_OPAQUE = (
+    type,
+    types.ModuleType,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    partial,
+    BaseException,
+    Enum,
 )
 
 
 @dataclass(frozen=True)
 class Found:
-    """The frames of a namespace.
+    """What a walk over a namespace found.
 
     Attributes
     ----------
-    frames : dict of FramePath to object
-        In the order in which they were found; one object may be at several paths.
+    frames : dict of FramePath to frame
+        Every frame at every place; short paths come first.
     unwatched : tuple of str
-        Containers that could not be looked through, and why.
-    arrays : tuple of numpy arrays
-        Found on the way: through them, frames could be written to.
+        Places that may hold frames which are not looked after.
+    memory : tuple of object
+        NumPy and pandas arrays met on the way.
     """
 
     frames: dict[FramePath, Any]
     unwatched: tuple[str, ...]
-    arrays: tuple[Any, ...]
+    memory: tuple[Any, ...]
+
+
+class _Kind(Enum):
+    FRAME = auto()
+    MEMORY = auto()
+    DICT = auto()
+    SEQUENCE = auto()
+    OBJECT = auto()
+    OTHER = auto()
+
+
+_HOLDERS = frozenset({_Kind.FRAME, _Kind.DICT, _Kind.SEQUENCE, _Kind.OBJECT})
 
 
 def find_frames(
-    namespace: Mapping[str, Any], *, hidden: Collection[str], is_frame: Callable[[Any], bool]
+    namespace: Mapping[str, Any],
+    *,
+    hidden: Collection[str] = (),
 ) -> Found:
-    """Find frames among variables, and in dicts, lists, tuples and objects up to a depth.
+    """Walk a namespace without running any of the user's code.
 
     Parameters
     ----------
     namespace : mapping of str to object
         The user's variables.
     hidden : collection of str
-        Names that are not the user's.
-    is_frame : callable
-        Tells frames from other values.
+        Names to leave out, beside IPython's own.
     """
-    return _Search(is_frame).run(namespace, hidden)
+    walk = _Walk()
+    # A copy, because another thread may define a variable meanwhile.
+    for name, value in list(namespace.items()):
+        if walk.kind(type(value)) is not _Kind.OTHER and not _is_hidden(name, hidden):
+            walk.look(name, (), value)
+    walk.finish()
+    return Found(walk.frames, tuple(walk.unwatched), tuple(walk.memory))
 
 
-class _Search:
-    def __init__(self, is_frame: Callable[[Any], bool]) -> None:
-        self._is_frame = is_frame
-        self._frames: dict[FramePath, Any] = {}
-        self._unwatched: list[str] = []
-        self._arrays: list[Any] = []
-        self._nodes = NODES
+def _is_hidden(name: object, hidden: Collection[str]) -> bool:
+    if not isinstance(name, str) or name in hidden:
+        return True
+    return name[:1] in "_IO" and _IPYTHONS.fullmatch(name) is not None
 
-    def run(self, namespace: Mapping[str, Any], hidden: Collection[str]) -> Found:
-        containers = []
-        for name, value in list(namespace.items()):
-            kind = type(value)
-            if kind in _ATOMS or name in hidden or _IPYTHON.fullmatch(name):
+
+class _Walk:
+    """Breadth first, so that a big container cannot hide a shallow frame."""
+
+    def __init__(self) -> None:
+        self.frames: dict[FramePath, Any] = {}
+        self.unwatched: dict[str, None] = {}
+        self.memory: list[Any] = []
+        self._kinds: dict[type, _Kind] = {}
+        self._queue: deque[tuple[str, tuple[Step, ...], Any, _Kind]] = deque()
+        self._seen: set[tuple[str, int]] = set()
+        self._budget = BUDGET
+
+    def look(self, root: str, steps: tuple[Step, ...], value: Any) -> None:
+        """Note a frame or an array, and queue what may hold some."""
+        kind = self.kind(type(value))
+        if kind is _Kind.OTHER:
+            return
+        if kind is _Kind.FRAME:
+            self.frames[FramePath(root, steps)] = value
+        elif kind is _Kind.MEMORY:
+            self.memory.append(value)
+        elif (root, id(value)) not in self._seen:
+            self._seen.add((root, id(value)))
+            self._queue.append((root, steps, value, kind))
+
+    def finish(self) -> None:
+        """Walk through the containers and objects that were queued."""
+        while self._queue:
+            root, steps, holder, kind = self._queue.popleft()
+            items = _items(holder, kind)
+            if items is None:
                 continue
-            if self._is_frame(value):
-                self._frames[FramePath(name)] = value
-            elif kind is np.ndarray:
-                self._arrays.append(value)
-            else:
-                containers.append((name, value))
-        for name, value in containers:
-            self._walk(FramePath(name), value, DEPTH, ())
-        return Found(self._frames, tuple(self._unwatched), tuple(self._arrays))
-
-    def _walk(self, path: FramePath, value: Any, depth: int, above: tuple[int, ...]) -> None:
-        children = _children(value)
-        if children is None or id(value) in above:
-            return
-        size, items = children
-        if size > ITEMS:
-            self._unwatched.append(f"{path}: more than {ITEMS:,} items")
-            return
-        self._nodes -= size
-        if self._nodes < 0:
-            self._unwatched.append(f"{path}: too many containers to look through")
-            return
-        for step, child in items:
-            if type(child) in _ATOMS:
+            count, values = items
+            kinds = {self.kind(t) for t in set(map(type, islice(values(), MAX_ITEMS)))}
+            self._budget -= min(count, MAX_ITEMS) + _CONTAINER_COST
+            if kinds <= {_Kind.OTHER}:
                 continue
-            if self._is_frame(child):
-                if step[0] == "item" and not usable_key(step[1]):
-                    self._unwatched.append(f"{path}[…]: a key that cannot be written down")
-                else:
-                    self._frames[FramePath(path.root, (*path.steps, step))] = child
-            elif type(child) is np.ndarray:
-                self._arrays.append(child)
-            elif depth > 1 and (step[0] == "attribute" or usable_key(step[1])):
-                inner = FramePath(path.root, (*path.steps, step))
-                self._walk(inner, child, depth - 1, (*above, id(value)))
+            if count > MAX_ITEMS or len(steps) >= MAX_DEPTH or self._budget < 0:
+                if kinds & _HOLDERS and (len(steps) < MAX_DEPTH or _Kind.FRAME in kinds):
+                    self.unwatched[str(FramePath(root, steps))] = None
+                continue
+            for step, value in _children(holder, kind):
+                if self.kind(type(value)) is _Kind.OTHER:
+                    continue
+                if is_usable_key(step.key):
+                    self.look(root, (*steps, step), value)
+                elif self.kind(type(value)) in _HOLDERS:
+                    self.unwatched[f"{FramePath(root, steps)}[{step.key!r:.60}]"] = None
+
+    def kind(self, kind: type) -> _Kind:
+        """Return what instances of a class are to the walk."""
+        found = self._kinds.get(kind)
+        if found is None:
+            found = self._kinds[kind] = _classify(kind)
+        return found
 
 
-def _children(value: Any) -> tuple[int, Iterator[tuple[Step, Any]]] | None:
-    if isinstance(value, dict):
-        return dict.__len__(value), (
-            (("item", key), child) for key, child in list(dict.items(value))
-        )
-    if isinstance(value, (list, tuple)):
-        items = list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)
-        return len(value), ((("item", i), child) for i, child in enumerate(list(items)))
-    try:
-        attributes = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return None
-    if type(attributes) is not dict or isinstance(value, (type, ModuleType)):
-        return None
-    return len(attributes), (
-        (("attribute", name), child)
-        for name, child in list(attributes.items())
-        if isinstance(name, str) and name.isidentifier()
-    )
+def _classify(kind: type) -> _Kind:
+    if is_frame_type(kind):
+        return _Kind.FRAME
+    if issubclass(kind, (np.ndarray, ExtensionArray)):
+        return _Kind.MEMORY
+    if issubclass(kind, dict):
+        return _Kind.DICT
+    if issubclass(kind, (list, tuple)):
+        return _Kind.SEQUENCE
+    if issubclass(kind, _OPAQUE) or str(kind.__module__).partition(".")[0] in _FOREIGN_PACKAGES:
+        return _Kind.OTHER
+    return _Kind.OBJECT if _has_plain_dict(kind) else _Kind.OTHER
+
+
+def _has_plain_dict(kind: type) -> bool:
+    """Whether reading ``__dict__`` of an instance runs no code of the class."""
+    for base in kind.__mro__:
+        if "__dict__" in base.__dict__:
+            return isinstance(base.__dict__["__dict__"], types.GetSetDescriptorType)
+    return False
+
+
+def _attributes(holder: Any) -> dict[str, Any]:
+    found = object.__getattribute__(holder, "__dict__")
+    return found if isinstance(found, dict) else {}
+
+
+def _items(holder: Any, kind: _Kind) -> tuple[int, Callable[[], Iterable[Any]]] | None:
+    """Return how many things a holder holds, and what gives them."""
+    if kind is _Kind.SEQUENCE:
+        base: Any = list if isinstance(holder, list) else tuple
+        return base.__len__(holder), lambda: base.__iter__(holder)
+    found = holder if kind is _Kind.DICT else _attributes(holder)
+    return dict.__len__(found), lambda: list(dict.values(found))
+
+
+def _children(holder: Any, kind: _Kind) -> Iterator[tuple[Step, Any]]:
+    if kind is _Kind.SEQUENCE:
+        base: Any = list if isinstance(holder, list) else tuple
+        for i, value in enumerate(base.__iter__(holder)):
+            yield Step("item", i), value
+    elif kind is _Kind.DICT:
+        for key, value in list(dict.items(holder)):
+            yield Step("item", _as_python(key)), value
+    else:
+        for name, value in list(_attributes(holder).items()):
+            yield Step("attribute", name), value
+
+
+def _as_python(key: Any) -> Any:
+    """Return the Python equal of a NumPy scalar, as keys from ``groupby`` and ``unique`` are."""
+    if type(key) is tuple:
+        return tuple(map(_as_python, key))
+    return key.item() if isinstance(key, (np.integer, np.floating, np.str_, np.bool_)) else key

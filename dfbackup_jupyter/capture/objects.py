@@ -1,174 +1,149 @@
-"""Object columns: exact at close to C speed where the values allow it, pickled otherwise.
-
-Every value gets a one-byte tag, and the values of each type go into an array of their own: floats
-into float64, strings into lengths and bytes. Whoever holds anything else is pickled as a whole.
-"""
+"""Python objects in frames: which can change under us, and how they are frozen by pickling."""
 
 from __future__ import annotations
 
-import datetime as dt
+import datetime
 import decimal
+import enum
+import fractions
+import pathlib
+import pickle
+import re
+import types
 import uuid
-from collections.abc import Callable
+import zoneinfo
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import cloudpickle
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
-from dfbackup_jupyter.capture.atoms import NotTrusted
-from dfbackup_jupyter.capture.base import JSON, Read
-from dfbackup_jupyter.capture.blobs import Array, OwnedBlob
-
-_NONE, _TRUE, _FALSE, _NA, _NAT, _FLOAT, _INT, _BIG, _STR, _BYTES, _DECIMAL, _DATE = range(12)
-_CONSTANTS: dict[int, Any] = {_NONE: None, _TRUE: True, _FALSE: False, _NA: pd.NA, _NAT: pd.NaT}
-_TAGS = {
-    type(None): _NONE,
-    type(pd.NA): _NA,
-    type(pd.NaT): _NAT,
-    float: _FLOAT,
-    int: _INT,
-    str: _STR,
-    bytes: _BYTES,
-    decimal.Decimal: _DECIMAL,
-    dt.date: _DATE,
-}
-_IMMUTABLE = frozenset(
-    {*_TAGS, bool, complex, dt.time, dt.timedelta, pd.Timestamp, pd.Timedelta, pd.Period}
-    | {pd.Interval, uuid.UUID, range, type, np.bool_, np.str_, np.bytes_}
-    | {np.dtype(code).type for code in "bBhHiIlLqQefdgFDGMm"}
+_ATOMS = (
+    *(str, bytes, int, float, complex, bool, type(None), type(Ellipsis), type(NotImplemented)),
+    *(decimal.Decimal, fractions.Fraction, uuid.UUID, range, slice, re.Pattern),
+    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, zoneinfo.ZoneInfo),
+    *(pd.Timestamp, pd.Timedelta, pd.Period, pd.Interval, type(pd.NaT), type(pd.NA)),
+    *(pd.DateOffset, np.number, np.bool_, np.character, np.datetime64, np.timedelta64),
+    *(enum.Enum, pathlib.PurePath, type, types.FunctionType, types.BuiltinFunctionType),
+    *(types.ModuleType, np.dtype, pd.api.extensions.ExtensionDtype),
 )
-_INT64 = range(-(2**63), 2**63)
+# What `infer_dtype` says of arrays that hold nothing else, found at C speed.
+_PLAIN = frozenset(
+    "string bytes integer floating boolean decimal complex date time datetime datetime64 "
+    "timedelta timedelta64 period interval empty integer-na".split()
+)
+_MAIN = b"__main__"
 
 
-def mutable(values: Array) -> bool:
-    """Whether an object array holds values that can change in place."""
-    return not all(
-        kind in _IMMUTABLE or _frozen(values, kind) for kind in set(map(type, values.ravel()))
-    )
+def is_immutable(values: np.ndarray[Any, Any]) -> bool:
+    """Whether no object in a 1-D object array can change, however deep one looks."""
+    return infer_dtype(values, skipna=True) in _PLAIN or _all_immutable(values)
 
 
-def _frozen(values: Array, kind: type) -> bool:
-    if kind is dt.datetime:
+def _all_immutable(values: Iterable[Any], depth: int = 20) -> bool:
+    values = values if isinstance(values, (list, np.ndarray)) else list(values)
+    kinds = set(map(type, values))
+    nested = {kind for kind in kinds if kind is tuple or kind is frozenset}
+    if not all(issubclass(kind, _ATOMS) for kind in kinds - nested):
+        return False
+    if not nested:
         return True
-    if kind in (tuple, frozenset):
-        return all(
-            type(item) in _IMMUTABLE
-            for value in values.ravel()
-            if type(value) is kind
-            for item in value
-        )
-    return False
+    inner = chain.from_iterable(value for value in values if type(value) in nested)
+    return depth > 0 and _all_immutable(inner, depth - 1)
 
 
-def encode(values: Array, add: Callable[[OwnedBlob], int]) -> JSON:
-    """Return the description of an object array; its bytes go to `add`.
+class Frozen:
+    """Any Python value as it is now.
+
+    Parameters
+    ----------
+    value : object
+        Pickled, unless nothing in it can change.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        self.reason = ""
+        self._data: bytes | None = None
+        self.pickled = not _all_immutable([value])
+        if self.pickled:
+            try:
+                self._data = _dump(value)
+            except Exception as error:
+                self.reason = f"cannot be pickled: {error!s:.200}"
+            else:
+                self._value = None
+
+    def same(self, live: Any) -> bool:
+        """Whether a value is this one still; objects that cannot be pickled count as unchanged."""
+        if self._data is None:
+            return self._value is live
+        try:
+            return _dump(live) == self._data
+        except Exception:
+            return False
+
+    def thaw(self) -> Any:
+        """Return the value as it was."""
+        return self._value if self._data is None else pickle.loads(self._data)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return len(self._data or b"")
+
+
+    def portable(self) -> bytes:
+        """Return the value pickled so that another process can read it."""
+        if self._data is None or _MAIN not in self._data:
+            return self._data if self._data is not None else pickled(self._value)
+        try:
+            return pickled(self.thaw())
+        except Exception:
+            return self._data
+
+
+class FrozenColumn(Frozen):
+    """The objects of one column; compared one by one if they cannot be pickled."""
+
+    def __init__(self, values: np.ndarray[Any, Any]) -> None:
+        super().__init__(values)
+        if self._data is None:
+            self._value = values.copy()
+
+    def same(self, live: Any) -> bool:
+        """Whether the column holds these objects still."""
+        if self._data is None:
+            return len(live) == len(self._value) and all(map(_is, live, self._value))
+        return super().same(live)
+
+
+def _is(a: Any, b: Any) -> bool:
+    return a is b
+
+
+def _dump(value: Any) -> bytes:
+    try:
+        return pickle.dumps(value, protocol=5)
+    except Exception:
+        return cloudpickle.dumps(value, protocol=5)  # type: ignore[no-any-return]
+
+
+def pickled(value: Any) -> bytes:
+    """Pickle a value so that another process can read it: with the classes of ``__main__``.
 
     Raises
     ------
     Exception
-        Whatever pickling raises.
+        Whatever the value's own code raises.
     """
-    items = values.tolist()
-    if set(map(type, items)) <= {*_TAGS, bool}:
-        return _encode_tagged(items, add)
-    return {
-        "kind": "pickle",
-        "length": len(items),
-        "blob": add(OwnedBlob(pickled(values))),
-    }
-
-
-def pickled(values: Any) -> bytes:
-    """Return an array as a pickle; raises whatever pickling raises."""
-    return cloudpickle.dumps(values, protocol=5)  # type: ignore[no-any-return]
-
-
-def unpickled(data: bytes | memoryview) -> Any:
-    """Return the array of a pickle. It can run any code."""
-    return cloudpickle.loads(data)
-
-
-def _encode_tagged(items: list[Any], add: Callable[[OwnedBlob], int]) -> JSON:
-    tags = np.fromiter((_tag(item) for item in items), np.uint8, len(items))
-    parts: dict[str, JSON] = {}
-    for tag in np.unique(tags).tolist():
-        if tag in _CONSTANTS:
-            continue
-        chosen = [item for item in items if _tag(item) == tag]
-        if tag == _FLOAT:
-            parts[str(tag)] = [add(OwnedBlob(np.array(chosen, "<f8"), 8))]
-        elif tag == _INT:
-            parts[str(tag)] = [add(OwnedBlob(np.array(chosen, "<i8"), 8))]
-        else:
-            texts = [_bytes(item) for item in chosen]
-            lengths = np.fromiter(map(len, texts), "<u4", len(texts))
-            parts[str(tag)] = [add(OwnedBlob(lengths, 4)), add(OwnedBlob(b"".join(texts)))]
-    return {
-        "kind": "object",
-        "length": len(items),
-        "tags": add(OwnedBlob(tags)),
-        "parts": parts,
-    }
-
-
-def _tag(item: Any) -> int:
-    kind = type(item)
-    if kind is bool:
-        return _TRUE if item else _FALSE
-    if kind is int and item not in _INT64:
-        return _BIG
-    return _TAGS[kind]
-
-
-def _bytes(item: Any) -> bytes:
-    if isinstance(item, bytes):
-        return item
-    text = item.isoformat() if type(item) is dt.date else str(item)
-    return text.encode("utf-8", "surrogatepass")
-
-
-_FROM_TEXT: dict[int, Callable[[bytes], Any]] = {
-    _STR: lambda data: data.decode("utf-8", "surrogatepass"),
-    _BYTES: lambda data: data,
-    _BIG: lambda data: int(data),
-    _DECIMAL: lambda data: decimal.Decimal(data.decode()),
-    _DATE: lambda data: dt.date.fromisoformat(data.decode()),
-}
-
-
-def decode(meta: JSON, read: Read, *, trust: bool) -> Array:
-    """Rebuild an object array.
-
-    Raises
-    ------
-    NotTrusted
-        Only unpickling could read it.
-    """
-    if meta["kind"] == "pickle":
-        if not trust:
-            raise NotTrusted
-        found: Array = unpickled(read(meta["blob"]))
-        return found
-    tags = np.frombuffer(read(meta["tags"]), np.uint8)
-    values = np.empty(meta["length"], object)
-    for tag, constant in _CONSTANTS.items():
-        values[tags == tag] = constant
-    for text, blobs in meta["parts"].items():
-        tag = int(text)
-        places = np.flatnonzero(tags == tag)
-        items = _items(tag, blobs, read)
-        for place, item in zip(places.tolist(), items, strict=True):
-            values[place] = item
-    return values
-
-
-def _items(tag: int, blobs: list[int], read: Read) -> list[Any]:
-    if tag in (_FLOAT, _INT):
-        numbers = np.frombuffer(read(blobs[0]), "<f8" if tag == _FLOAT else "<i8")
-        return list(numbers.tolist())
-    lengths = np.frombuffer(read(blobs[0]), "<u4")
-    data = bytes(read(blobs[1]))
-    ends = np.cumsum(lengths, dtype=np.int64).tolist()
-    make = _FROM_TEXT[tag]
-    return [make(data[s:e]) for s, e in zip([0, *ends[:-1]], ends, strict=True)]
+    try:
+        data = pickle.dumps(value, protocol=5)
+    except Exception:
+        data = _MAIN
+    if _MAIN in data:
+        return cloudpickle.dumps(value, protocol=5)  # type: ignore[no-any-return]
+    return data

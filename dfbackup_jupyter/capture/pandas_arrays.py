@@ -1,7 +1,10 @@
-"""Arrays and indexes of pandas as descriptions and bytes, and back, exactly."""
+"""pandas' arrays and indexes as descriptions and blobs, and back: every dtype, to the bit."""
 
 from __future__ import annotations
 
+import base64
+import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,251 +13,345 @@ import pandas as pd
 import pyarrow as pa
 from pandas.tseries.frequencies import to_offset
 
-from dfbackup_jupyter.capture import arrow_arrays, atoms, objects
+from dfbackup_jupyter.capture import arrow_arrays, plain, strings
 from dfbackup_jupyter.capture import pandas_internals as internals
-from dfbackup_jupyter.capture.base import JSON, Read
-from dfbackup_jupyter.capture.blobs import Array, ArrayBlob, OwnedBlob
+from dfbackup_jupyter.capture.blobs import ArrayBlob
+from dfbackup_jupyter.capture.object_arrays import decode_objects, encode_objects
+from dfbackup_jupyter.capture.objects import pickled
+from dfbackup_jupyter.capture.parts import Node, Parts, Source, Untrusted
+from dfbackup_jupyter.errors import DamagedData
 
-_MASKED = (pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray)
-
-
-class Writer:
-    """Collects the blobs of one frame, and whether something in it must be unpickled."""
-
-    def __init__(self) -> None:
-        self.blobs: list[Any] = []
-
-    def add(self, blob: Any) -> int:
-        """Keep a blob and return its position."""
-        self.blobs.append(blob)
-        return len(self.blobs) - 1
-
-    def array(self, array: Any) -> JSON:
-        """Return the description of a one-dimensional array.
-
-        Raises
-        ------
-        Exception
-            Whatever pickling raises.
-        """
-        if isinstance(array, np.ndarray):
-            return self._numpy(array)
-        if isinstance(array, pd.arrays.DatetimeArray):
-            zone = atoms.write_zone(array.tz)
-            return {"kind": "datetime", "unit": array.unit, "zone": zone, **self._i8(array)}
-        if isinstance(array, pd.arrays.TimedeltaArray):
-            return {"kind": "timedelta", "unit": array.unit, **self._i8(array)}
-        if isinstance(array, pd.arrays.PeriodArray):
-            return {"kind": "period", "freq": array.freqstr, **self._i8(array)}
-        if isinstance(array, pd.Categorical):
-            return {
-                "kind": "category",
-                "codes": self._numpy(array.codes),
-                "categories": self.index(array.categories),
-                "ordered": array.ordered,
-            }
-        if isinstance(array, _MASKED):
-            values, mask = internals.masked(array)
-            return {"kind": "masked", "values": self._numpy(values), "mask": self._numpy(mask)}
-        if isinstance(array, pd.arrays.IntervalArray):
-            left, right = (self.index(side) for side in (array.left, array.right))
-            return {"kind": "interval", "left": left, "right": right, "closed": array.closed}
-        if isinstance(array.dtype, pd.SparseDtype):
-            return self._sparse(array)
-        if isinstance(array.dtype, pd.StringDtype):
-            return self._string(array)
-        if isinstance(array.dtype, pd.ArrowDtype):
-            return {"kind": "arrow", **arrow_arrays.encode(internals.arrow(array), self.add)}
-        return self._pickle(array)
-
-    def index(self, index: pd.Index) -> JSON:
-        """Return the description of an index; raises as `array` does."""
-        name = {"name": atoms.write(index.name)}
-        if isinstance(index, pd.RangeIndex):
-            bounds = [index.start, index.stop, index.step]
-            return {"kind": "range", "bounds": bounds, **name}
-        if isinstance(index, pd.MultiIndex):
-            return {
-                "kind": "multi",
-                "levels": [self.index(level) for level in index.levels],
-                "codes": [self._numpy(codes) for codes in index.codes],
-                "names": [atoms.write(name) for name in index.names],
-            }
-        node = {"kind": "index", "values": self.array(internals.plain(index.array)), **name}
-        freq = getattr(index, "freq", None)
-        if freq is not None and not isinstance(index, pd.PeriodIndex):
-            same = _same_freq(freq)
-            node["freq"] = freq.freqstr if same else atoms.write_pickle(freq)
-        return node
-
-    def _numpy(self, array: Array) -> JSON:
-        if array.dtype == object:
-            return objects.encode(array, self.add)
-        if array.dtype.names is not None:
-            return self._pickle(array)
-        blob = self.add(ArrayBlob(array))
-        return {"kind": "numpy", "dtype": array.dtype.str, "length": len(array), "blob": blob}
-
-    def _i8(self, array: Any) -> JSON:
-        return {"values": self._numpy(array.asi8)}
-
-    def _sparse(self, array: Any) -> JSON:
-        kind, parts = internals.sparse_parts(array)
-        return {
-            "kind": "sparse",
-            "index": kind,
-            "parts": [self._numpy(part) for part in parts],
-            "values": self.array(internals.plain(array.sp_values)),
-            "length": len(array),
-            "subtype": array.dtype.subtype.str,
-            "fill": atoms.write(array.fill_value),
-        }
-
-    def _string(self, array: Any) -> JSON:
-        dtype = array.dtype
-        node = {"kind": "string", "storage": dtype.storage, "na": atoms.write(dtype.na_value)}
-        if dtype.storage == "pyarrow":
-            return {**node, **arrow_arrays.encode(internals.arrow(array), self.add)}
-        return {**node, "values": self._numpy(array.to_numpy(object))}
-
-    def _pickle(self, array: Any) -> JSON:
-        return self.pickled(objects.pickled(array))
-
-    def pickled(self, data: bytes) -> JSON:
-        """Return the description of a pickled array."""
-        return {"kind": "pickle", "blob": self.add(OwnedBlob(data))}
-
-
-class Reader:
-    """Rebuilds what a `Writer` described.
-
-    Parameters
-    ----------
-    read : callable
-        Gives the bytes of a blob.
-    trust : bool
-        Whether parts may be unpickled.
-    """
-
-    def __init__(self, read: Read, trust: bool) -> None:
-        self._read = read
-        self.trusted = trust
-
-    def atom(self, data: JSON) -> Any:
-        """Return a single value."""
-        return atoms.read(data, trust=self.trusted)
-
-    def array(self, node: JSON) -> Any:
-        """Return an array.
-
-        Raises
-        ------
-        DamagedData, NotTrusted
-            Its bytes cannot be read, or only by running code.
-        ValueError, TypeError, KeyError
-            The description makes no sense.
-        """
-        return _ARRAYS[node["kind"]](self, node)
-
-    def index(self, node: JSON) -> pd.Index:
-        """Return an index; raises as `array` does."""
-        kind = node["kind"]
-        if kind == "range":
-            start, stop, step = node["bounds"]
-            return pd.RangeIndex(start, stop, step, name=self.atom(node["name"]))
-        if kind == "multi":
-            levels: Any = [self.index(level) for level in node["levels"]]
-            return pd.MultiIndex(
-                levels=levels,
-                codes=[self.array(codes) for codes in node["codes"]],
-                names=[self.atom(name) for name in node["names"]],
-                verify_integrity=not self.trusted,
-            )
-        values = self.array(node["values"])
-        dtype = object if isinstance(values, np.ndarray) and values.dtype == object else None
-        index: Any = pd.Index(values, dtype=dtype, name=self.atom(node["name"]), copy=False)
-        if "freq" in node:
-            index.freq = self.atom(node["freq"])
-        found: pd.Index = index
-        return found
-
-    def numpy(self, node: JSON) -> Array:
-        """Return a plain numpy array."""
-        if node["kind"] != "numpy":
-            raise ValueError("not a plain array")
-        dtype = np.dtype(node["dtype"])
-        if dtype.hasobject:
-            raise ValueError("not plain bytes")
-        return np.frombuffer(self._read(node["blob"]), dtype, count=node["length"])
-
-    def objects(self, node: JSON) -> Any:
-        """Return an object array, or whatever was pickled."""
-        return objects.decode(node, self._read, trust=self.trusted)
-
-    def datetime(self, node: JSON) -> Any:
-        index = pd.DatetimeIndex(self.numpy(node["values"]).view(f"M8[{node['unit']}]"), copy=False)
-        if node["zone"] is not None:
-            zone = atoms.read_zone(node["zone"], trust=self.trusted)
-            index = index.tz_localize("UTC").tz_convert(zone)
-        return index.array
-
-    def timedelta(self, node: JSON) -> Any:
-        values = self.numpy(node["values"]).view(f"m8[{node['unit']}]")
-        return pd.TimedeltaIndex(values, copy=False).array
-
-    def period(self, node: JSON) -> Any:
-        return pd.arrays.PeriodArray(self.numpy(node["values"]), dtype=pd.PeriodDtype(node["freq"]))
-
-    def category(self, node: JSON) -> Any:
-        dtype = pd.CategoricalDtype(self.index(node["categories"]), node["ordered"])
-        return pd.Categorical.from_codes(self.numpy(node["codes"]), dtype=dtype)
-
-    def masked(self, node: JSON) -> Any:
-        values, mask = self.numpy(node["values"]), self.numpy(node["mask"])
-        kind = {"b": pd.arrays.BooleanArray, "f": pd.arrays.FloatingArray}
-        return kind.get(values.dtype.kind, pd.arrays.IntegerArray)(values, mask)
-
-    def interval(self, node: JSON) -> Any:
-        left, right = self.index(node["left"]), self.index(node["right"])
-        return pd.arrays.IntervalArray.from_arrays(left, right, node["closed"])
-
-    def sparse(self, node: JSON) -> Any:
-        fill = self.atom(node["fill"])
-        dtype = pd.SparseDtype(np.dtype(node["subtype"]), fill)
-        parts = [self.numpy(part) for part in node["parts"]]
-        values = self.array(node["values"])
-        return internals.sparse(node["index"], parts, node["length"], values, dtype)
-
-    def string(self, node: JSON) -> Any:
-        dtype: Any = pd.StringDtype(node["storage"], na_value=self.atom(node["na"]))
-        if node["storage"] == "pyarrow":
-            return dtype.__from_arrow__(arrow_arrays.decode(node, self._read))
-        return pd.array(self.array(node["values"]), dtype=dtype, copy=False)
-
-    def arrow(self, node: JSON) -> Any:
-        return pd.arrays.ArrowExtensionArray(
-            pa.chunked_array([arrow_arrays.decode(node, self._read)])
-        )
-
-
-_ARRAYS: dict[str, Callable[[Reader, JSON], Any]] = {
-    "numpy": Reader.numpy,
-    "object": Reader.objects,
-    "pickle": Reader.objects,
-    "datetime": Reader.datetime,
-    "timedelta": Reader.timedelta,
-    "period": Reader.period,
-    "category": Reader.category,
-    "masked": Reader.masked,
-    "interval": Reader.interval,
-    "sparse": Reader.sparse,
-    "string": Reader.string,
-    "arrow": Reader.arrow,
+_MASKED: dict[str, Callable[..., Any]] = {
+    "boolean": pd.arrays.BooleanArray,
+    "Float": pd.arrays.FloatingArray,
+    "Int": pd.arrays.IntegerArray,
+    "UInt": pd.arrays.IntegerArray,
 }
 
 
-def _same_freq(freq: Any) -> bool:
+def encode_array(array: Any, parts: Parts) -> Node:
+    """Describe a 1-D array of any dtype.
+
+    Raises
+    ------
+    Exception
+        It had to be pickled, and that failed.
+    """
+    dtype = array.dtype
+    if isinstance(dtype, np.dtype):
+        return _encode_numpy(array, dtype, parts)
+    for kind, (encode, _) in _EXTENSIONS.items():
+        if type(dtype) is _DTYPE_CLASSES[kind]:
+            return {"kind": kind, **encode(array, dtype, parts)}
+    if isinstance(array, pd.arrays.IntegerArray | pd.arrays.FloatingArray | pd.arrays.BooleanArray):
+        values, mask = internals.masked_parts(array)
+        return {
+            "kind": "masked",
+            "dtype": dtype.name,
+            "values": encode_array(values, parts),
+            "mask": encode_array(mask, parts),
+        }
+    return {**parts.pickle(pickled(array)), "rows": len(array)}
+
+
+def decode_array(node: Node, source: Source, rows: int) -> Any:
+    """Build the array that was described.
+
+    Raises
+    ------
+    Untrusted
+        It was pickled, and the source is not trusted.
+    DamagedData
+        It cannot be read.
+    """
     try:
-        return bool(to_offset(freq.freqstr) == freq)
-    except ValueError:
-        return False
+        array = _decode(node, source, rows)
+    except (Untrusted, DamagedData):
+        raise
+    except Exception as error:
+        raise DamagedData(f"A column's description makes no sense: {error!s:.200}.") from error
+    if len(array) != rows:
+        raise DamagedData("A column is not as long as its frame.")
+    return array
+
+
+def numpy_dtype(node: Node) -> np.dtype[Any] | None:
+    """Return the dtype of a node that is nothing but the bytes of a NumPy array."""
+    return _read_dtype(node["dtype"]) if node["kind"] == "numpy" else None
+
+
+def _decode(node: Node, source: Source, rows: int) -> Any:
+    kind = node["kind"]
+    if kind == "numpy":
+        dtype = _read_dtype(node["dtype"])
+        values = source.array(node["blobs"][0], dtype, rows)
+        if dtype.kind in "mM":
+            return internals.datetime_array(values.view(np.int64), dtype)
+        return values
+    if kind in ("object", "pickle"):
+        return decode_objects(node, source)
+    if kind == "masked":
+        name = node["dtype"]
+        values = _decode(node["values"], source, rows)
+        return _MASKED[name.rstrip("0123456789")](values, _decode(node["mask"], source, rows))
+    return _EXTENSIONS[kind][1](node, source, rows)
+
+
+def _encode_numpy(array: Any, dtype: np.dtype[Any], parts: Parts) -> Node:
+    if dtype == object:
+        return encode_objects(array, parts)
+    if dtype.hasobject:
+        return {**parts.pickle(pickled(array)), "rows": len(array)}
+    if not isinstance(array, np.ndarray):
+        array = internals.ordinals(array)
+    blob = ArrayBlob(array)
+    return {"kind": "numpy", "dtype": _write_dtype(dtype), "blobs": parts.add(blob)}
+
+
+def _write_dtype(dtype: np.dtype[Any]) -> Any:
+    return dtype.str if dtype.fields is None else np.lib.format.dtype_to_descr(dtype)
+
+
+def _read_dtype(data: Any) -> np.dtype[Any]:
+    if isinstance(data, str):
+        return np.dtype(data)
+    return np.lib.format.descr_to_dtype(_tuples(data))  # type: ignore[no-any-return]
+
+
+def _tuples(data: Any) -> Any:
+    """Undo what JSON does to the description of a structured dtype."""
+    if isinstance(data, list) and data and isinstance(data[0], list):
+        return [tuple(_tuples(part) for part in field) for field in data]
+    return tuple(data) if isinstance(data, list) else data
+
+
+def _write_tz(array: Any, dtype: Any, parts: Parts) -> Node:
+    node = _encode_numpy(internals.ordinals(array), np.dtype(np.int64), parts)
+    try:
+        tz = plain.tz_to_json(dtype.tz)
+    except plain.NotPlain:
+        tz = parts.pickle(pickled(dtype.tz))
+    return {"unit": dtype.unit, "tz": tz, "values": node}
+
+
+def _read_tz(node: Node, source: Source, rows: int) -> Any:
+    tz = node["tz"]
+    zone = decode_objects(tz, source) if tz.get("kind") == "pickle" else plain.tz_from_json(tz)
+    dtype = pd.DatetimeTZDtype(node["unit"], zone)  # type: ignore[arg-type]
+    return internals.datetime_array(_decode(node["values"], source, rows), dtype)
+
+
+def _write_categorical(array: Any, dtype: Any, parts: Parts) -> Node:
+    return {
+        "ordered": bool(dtype.ordered),
+        "codes": encode_array(np.asarray(array.codes), parts),
+        "categories": encode_index(dtype.categories, parts),
+    }
+
+
+def _read_categorical(node: Node, source: Source, rows: int) -> Any:
+    categories = decode_index(node["categories"], source)
+    dtype = pd.CategoricalDtype(categories, ordered=node["ordered"])
+    codes = _decode(node["codes"], source, rows)
+    return pd.Categorical.from_codes(codes, dtype=dtype)
+
+
+def _write_period(array: Any, dtype: Any, parts: Parts) -> Node:
+    return {"dtype": dtype.name, "values": encode_array(internals.ordinals(array), parts)}
+
+
+def _read_period(node: Node, source: Source, rows: int) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # old names of frequencies, written as pandas gave them
+        dtype = pd.PeriodDtype(node["dtype"].removeprefix("period[").removesuffix("]"))
+    return pd.arrays.PeriodArray(_decode(node["values"], source, rows), dtype=dtype)
+
+
+def _write_interval(array: Any, dtype: Any, parts: Parts) -> Node:
+    left, right = internals.interval_sides(array)
+    sides = {"left": encode_array(left, parts), "right": encode_array(right, parts)}
+    return {"closed": dtype.closed, **sides}
+
+
+def _read_interval(node: Node, source: Source, rows: int) -> Any:
+    left, right = (decode_array(node[side], source, rows) for side in ("left", "right"))
+    return internals.interval_array(left, right, pd.IntervalDtype(left.dtype, node["closed"]))
+
+
+def _write_sparse(array: Any, dtype: Any, parts: Parts) -> Node:
+    kind, a, b, length = internals.sparse_parts(array)
+    return {
+        "fill": plain.to_json(dtype.fill_value),
+        "dtype": str(dtype.subtype.str),
+        "index": kind,
+        "length": length,
+        "values": encode_array(np.asarray(array.sp_values), parts),
+        "positions": encode_array(a, parts),
+        "lengths": encode_array(b, parts),
+        "counts": [len(array.sp_values), len(a), len(b)],
+    }
+
+
+def _read_sparse(node: Node, source: Source, rows: int) -> Any:
+    nodes = (node["values"], node["positions"], node["lengths"])
+    values, a, b = (
+        _decode(part, source, count) for part, count in zip(nodes, node["counts"], strict=True)
+    )
+    dtype = pd.SparseDtype(np.dtype(node["dtype"]), plain.from_json(node["fill"]))
+    values = np.asarray(values)
+    return internals.sparse_array(values, dtype, node["index"], a, b, node["length"])
+
+
+def _write_string(array: Any, dtype: Any, parts: Parts) -> Node:
+    if dtype.storage == "python":
+        blobs = strings.object_blobs(internals.python_strings(array))
+        more = {}
+    else:
+        values = internals.arrow_values(array)
+        blobs = strings.arrow_blobs(values)
+        more = {"type": str(values.type)}
+    na = "NA" if dtype.na_value is pd.NA else "nan"
+    return {"storage": dtype.storage, "na": na, **more, "blobs": parts.add(*blobs)}
+
+
+def _read_string(node: Node, source: Source, rows: int) -> Any:
+    na: Any = pd.NA if node["na"] == "NA" else np.nan
+    dtype = pd.StringDtype(node["storage"], na_value=na)
+    lengths = source.lengths(node["blobs"][0], rows)
+    data = source.data(node["blobs"][1])
+    if node["storage"] == "python":
+        values = strings.to_objects(lengths, data, binary=False, missing=na)
+        return internals.string_array(values, dtype)
+    kind = pa.string() if node["type"] == "string" else pa.large_string()
+    text = strings.valid_text(strings.to_arrow(lengths, data, kind))
+    return dtype.construct_array_type()(pa.chunked_array([text]), dtype=dtype)
+
+
+def _write_arrow(array: Any, dtype: Any, parts: Parts) -> Node:
+    return arrow_arrays.encode(internals.arrow_values(array), parts)
+
+
+def _read_arrow(node: Node, source: Source, rows: int) -> Any:
+    return pd.arrays.ArrowExtensionArray(arrow_arrays.decode(node, source, rows))
+
+
+_DTYPE_CLASSES: dict[str, type] = {
+    "datetimetz": pd.DatetimeTZDtype,
+    "categorical": pd.CategoricalDtype,
+    "period": pd.PeriodDtype,
+    "interval": pd.IntervalDtype,
+    "sparse": pd.SparseDtype,
+    "string": pd.StringDtype,
+    "arrow": pd.ArrowDtype,
+}
+_EXTENSIONS: dict[str, tuple[Callable[..., Node], Callable[..., Any]]] = {
+    "datetimetz": (_write_tz, _read_tz),
+    "categorical": (_write_categorical, _read_categorical),
+    "period": (_write_period, _read_period),
+    "interval": (_write_interval, _read_interval),
+    "sparse": (_write_sparse, _read_sparse),
+    "string": (_write_string, _read_string),
+    "arrow": (_write_arrow, _read_arrow),
+}
+
+
+def encode_index(index: pd.Index, parts: Parts) -> Node:
+    """Describe an index.
+
+    Raises
+    ------
+    Exception
+        Its labels had to be pickled, and that failed.
+    """
+    names = [_encode_name(name, parts) for name in index.names]
+    if isinstance(index, pd.RangeIndex):
+        return {"index": "range", "range": [index.start, index.stop, index.step], "names": names}
+    if isinstance(index, pd.MultiIndex):
+        return {
+            "index": "multi",
+            "rows": len(index),
+            "levels": [encode_index(level, parts) for level in index.levels],
+            "codes": [encode_array(np.asarray(codes), parts) for codes in index.codes],
+            "sortorder": index.sortorder,
+            "names": names,
+        }
+    values = encode_array(internals.index_array(index), parts)
+    node = {"index": "values", "rows": len(index), "values": values, "names": names}
+    freq = getattr(index, "freq", None)
+    if freq is not None and not isinstance(index, pd.PeriodIndex):
+        node["freq"] = _encode_freq(freq, parts)
+    return node
+
+
+def decode_index(node: Node, source: Source) -> pd.Index:
+    """Build the index that was described.
+
+    Raises
+    ------
+    Untrusted, DamagedData
+        It cannot be read.
+    """
+    names = [_decode_name(name, source) for name in node["names"]]
+    kind = node["index"]
+    if kind == "range":
+        return pd.RangeIndex(*node["range"], name=names[0])
+    rows = node["rows"]
+    if kind == "multi":
+        return pd.MultiIndex(
+            levels=[decode_index(level, source) for level in node["levels"]],
+            codes=[decode_array(codes, source, rows) for codes in node["codes"]],
+            names=names,
+            sortorder=node["sortorder"],
+            verify_integrity=True,
+        )
+    values = decode_array(node["values"], source, rows)
+    index = pd.Index(values, dtype=values.dtype, name=names[0], copy=False, tupleize_cols=False)
+    if "freq" in node:
+        freq = _decode_freq(node["freq"], source)
+        if freq is not None:
+            internals.set_freq(index, freq)
+    return index
+
+
+def _encode_name(name: Any, parts: Parts) -> Any:
+    try:
+        return plain.to_json(name)
+    except plain.NotPlain:
+        return {"pickle": base64.b64encode(pickled(name)).decode()}
+
+
+def _decode_name(data: Any, source: Source) -> Any:
+    if isinstance(data, dict) and "pickle" in data:
+        if source.trust:
+            return pickle.loads(base64.b64decode(data["pickle"]))
+        source.warnings.append("A name was left out: it was pickled, and needs --trust.")
+        return None
+    return plain.from_json(data)
+
+
+def _encode_freq(freq: Any, parts: Parts) -> Any:
+    try:
+        text = freq.freqstr
+        if to_offset(text) == freq:
+            return text
+    except (ValueError, TypeError, AttributeError):
+        pass
+    if type(freq) is pd.DateOffset:
+        try:
+            return {"n": freq.n, "normalize": freq.normalize, "kwds": plain.to_json(freq.kwds)}
+        except plain.NotPlain:
+            pass
+    return {"pickle": base64.b64encode(pickled(freq)).decode()}
+
+
+def _decode_freq(data: Any, source: Source) -> Any:
+    if isinstance(data, str):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return to_offset(data)
+    if "pickle" in data:
+        if source.trust:
+            return pickle.loads(base64.b64decode(data["pickle"]))
+        source.warnings.append("A frequency was left out: it was pickled, and needs --trust.")
+        return None
+    return pd.DateOffset(data["n"], data["normalize"], **plain.from_json(data["kwds"]))

@@ -1,324 +1,219 @@
-"""Snapshots of pandas' DataFrames and Series.
-
-A shallow copy is the capture: pandas copies an array before it writes to it while another frame
-refers to it (Copy-on-Write, PDEP-7). The arrays of the live frame are remembered as well, because a
-frame whose arrays are still the same objects is unchanged.
-"""
+"""pandas DataFrame, Series and their subclasses: snapshots under Copy-on-Write."""
 
 from __future__ import annotations
 
-import copy
-import operator
-from collections.abc import Set
-from functools import cached_property
-from importlib import import_module
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dfbackup_jupyter.capture import objects
 from dfbackup_jupyter.capture import pandas_internals as internals
-from dfbackup_jupyter.capture.atoms import NotTrusted, write
-from dfbackup_jupyter.capture.base import JSON, Decoded, Encoded, Lost, Read, Snapshot
-from dfbackup_jupyter.capture.pandas_arrays import Reader, Writer
-from dfbackup_jupyter.errors import DamagedData
+from dfbackup_jupyter.capture.base import JSON, Decoded, Encoded, Known, Read, Snapshot
+from dfbackup_jupyter.capture.memory import Memory
+from dfbackup_jupyter.capture.objects import Frozen, FrozenColumn, is_immutable
+from dfbackup_jupyter.capture.pandas_codec import decode, encode, same_content
 
-Frame = pd.DataFrame | pd.Series
-"""What is a frame here."""
-
-_BLOCKS_PAY = 64  # columns; above that one block per type is better than one per column
-_SMALL = 1 << 20
-_PLAIN: dict[type[Any], str] = {pd.DataFrame: "DataFrame", pd.Series: "Series"}
+_SMALL = 256 << 10
+"""Frames up to this size are copied on the mere suspicion that others can write to them."""
+_MANY_BLOCKS = 64
 
 
 class PandasSnapshot(Snapshot):
-    """A pandas frame at one instant.
+    """A DataFrame or Series at one instant.
+
+    It holds a shallow copy, which makes pandas copy before any write, and the live arrays, which
+    are replaced by such a write. Memory that others can write to is copied, and objects that can
+    change are pickled.
 
     Parameters
     ----------
     frame : DataFrame or Series
-        The live frame.
-    writable : set of int
-        Identities of the arrays into which the user can write by other ways.
+        The live object.
+    memory : Memory
+        Arrays of the namespace that somebody can write to.
+    known : Known
+        What earlier snapshots found out.
     """
 
-    def __init__(self, frame: Frame, writable: Set[int] = frozenset()) -> None:
-        kind = type(frame)
-        self.type_name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
-        self.rows = len(frame)
-        self.columns = frame.shape[1] if frame.ndim == 2 else 1
-        self._class = kind
-        self._parts = internals.parts(frame)
-        self._labels = _labels(frame)
-        self._extra = _extra(frame)
-        self._foreign = _foreign(frame, writable)
-        self._frame = frame.copy(deep=self._foreign)
-        self._pickles = _pickle_mutable(frame)
-        self.bytewise = self._foreign or bool(self._pickles)
+    def __init__(self, frame: Any, memory: Memory, known: Known) -> None:
+        self._class = type(frame)
+        self.type_name = self._class.__name__
+        self.rows, self.columns = frame.shape if frame.ndim == 2 else (len(frame), 1)
+        self._attrs = Frozen(frame.attrs) if frame.attrs else None
+        self._unique_labels = not frame.flags.allows_duplicate_labels
+        self._metadata = {name: Frozen(value) for name, value in _metadata(frame).items()}
+        self._layout = internals.layout(frame)
+        if self._layout is None:
+            self._frame = frame.copy(deep=True)
+            self._copies: dict[int, Any] = {}
+        else:
+            self._copies = _copies(self._layout.values, frame, memory)
+            self._frame = internals.shallow(frame, self._copies)
+        self.plain: frozenset[Hashable] = frozenset()
+        self._objects: dict[int, FrozenColumn] = {}
+        self._freeze_objects(known)
+        self.bytewise = bool(self._copies or self._objects or self._layout is None)
 
-    @cached_property
+    def _freeze_objects(self, known: Known) -> None:
+        plain: set[Hashable] = set()
+        for number, values in enumerate(internals.block_values(self._frame)):
+            if not isinstance(values, np.ndarray) or values.dtype != object:
+                continue
+            for column, position in zip(
+                np.atleast_2d(values), internals.block_columns(self._frame, number), strict=True
+            ):
+                key = _identity(column)
+                if number not in self._copies and key in known.plain or is_immutable(column):
+                    plain.add(key)
+                else:
+                    self._objects[position] = FrozenColumn(column)
+        self.plain = frozenset(plain)
+
+    @property
     def nbytes(self) -> int:
-        """Size of the content in bytes, roughly."""
-        return sum(int(array.nbytes) for array in internals.block_arrays(self._frame))
+        arrays = internals.block_values(self._frame) or internals.columns(self._frame)
+        size = sum(int(array.nbytes) for array in arrays) + int(self._frame.index.nbytes)
+        return size + sum(column.nbytes for column in self._objects.values())
 
-    def unchanged(self, live: Any) -> bool:
-        """Whether a live frame still has this content."""
-        try:
-            return (
-                type(live) is self._class
-                and _same_objects(internals.parts(live), self._parts)
-                and _labels(live) == self._labels
-                and bool(_extra(live) == self._extra)
-                and (not self._pickles or _pickle_mutable(live) == self._pickles)
-                and (not self._foreign or _same_bytes(live, self._frame))
-            )
-        except Exception:  # what cannot be compared counts as changed
+    def unchanged(self, live: object) -> bool:
+        if type(live) is not self._class:
             return False
+        if self._layout is None:
+            return same_content(self, PandasSnapshot(live, Memory(), Known()))
+        return (
+            self._layout.matches(live)
+            and self._same_extras(live)
+            and (not self.bytewise or self._same_content(live))
+        )
 
-    def thaw(self) -> Frame:
-        """Return a new frame with this content."""
-        frame = self._frame.copy(deep=False)
-        for place, data in self._pickles.items():
-            values = objects.unpickled(data)
-            if isinstance(frame, pd.Series):
-                return _series(values, frame)
-            column: Any = _column(values, frame.index)
-            frame.isetitem(place, column)
+    def _same_extras(self, live: Any) -> bool:
+        attrs = live.attrs
+        return (
+            (self._attrs.same(attrs) if self._attrs else not attrs)
+            and self._unique_labels is not live.flags.allows_duplicate_labels
+            and all(
+                name in self._metadata and self._metadata[name].same(value)
+                for name, value in _metadata(live).items()
+            )
+        )
+
+    def _same_content(self, live: Any) -> bool:
+        blocks = internals.block_values(live)
+        if not all(_same_bits(blocks[i], copy) for i, copy in self._copies.items()):
+            return False
+        if not self._objects:
+            return True
+        columns = internals.columns(live)
+        return all(objects.same(columns[i]) for i, objects in self._objects.items())
+
+    def thaw(self) -> Any:
+        frame = internals.shallow(self._frame)
+        for position, objects in self._objects.items():
+            values = pd.array(objects.thaw(), dtype=object, copy=False)
+            if frame.ndim == 1:
+                frame = pd.Series(values, frame.index, dtype=object, name=frame.name, copy=False)
+            else:
+                frame.isetitem(position, values)
+        frame = internals.as_class(frame, self._class)
+        attrs = self._attrs.thaw() if self._attrs else {}
+        metadata = {name: value.thaw() for name, value in self._metadata.items()}
+        _set_extras(frame, attrs, self._unique_labels, metadata)
         return frame
 
     def encode(self) -> Encoded:
-        """Return what the store is to keep."""
-        frame, writer = self._frame, Writer()
-        labels = [_label(frame)] if isinstance(frame, pd.Series) else map(str, frame.columns)
-        nodes: list[JSON] = []
-        pickled: list[str] = []
-        lost: list[Lost] = []
-        for place, (label, array) in enumerate(zip(labels, internals.columns(frame), strict=True)):
-            mark = len(writer.blobs)
-            try:
-                if place in self._pickles:
-                    node = writer.pickled(self._pickles[place])
-                else:
-                    node = writer.array(array)
-            except Exception as error:
-                del writer.blobs[mark:]
-                lost.append(Lost(label, f"{type(error).__name__}: {error}"))
-                node = None
-            if needs_trust(node):
-                pickled.append(label)
-            nodes.append(node)
-        meta = {
-            "library": "pandas",
-            "kind": "DataFrame" if frame.ndim == 2 else "Series",
-            "class": None if self._class in _PLAIN else _class_name(self._class),
-            "attrs": write(frame.attrs),
-            "unique": not internals.allows_duplicates(frame),
-            "extra": {name: write(getattr(frame, name, None)) for name in _metadata(frame)},
-            "index": writer.index(frame.index),
-            "columns": writer.index(frame.columns) if frame.ndim == 2 else None,
-            "data": nodes,
-        }
-        return Encoded(meta, tuple(writer.blobs), tuple(pickled), tuple(lost))
+        return encode(
+            self._frame,
+            kind=self._class,
+            attrs=self._attrs.thaw() if self._attrs else {},
+            unique_labels=self._unique_labels,
+            metadata={name: value.thaw() for name, value in self._metadata.items()},
+            objects=self._objects,
+        )
 
 
 class PandasAdapter:
-    """pandas: DataFrame, Series, and their subclasses."""
+    """DataFrame, Series and their subclasses."""
 
     name = "pandas"
 
-    def matches(self, value: Any) -> bool:
-        """Whether a value is a pandas frame."""
-        return isinstance(value, (pd.DataFrame, pd.Series))
+    def matches(self, kind: type) -> bool:
+        """Whether objects of this class are frames of pandas."""
+        return issubclass(kind, (pd.DataFrame, pd.Series))
 
-    def snapshot(self, frame: Frame, writable: Set[int] = frozenset()) -> PandasSnapshot:
-        """Capture a frame."""
-        return PandasSnapshot(frame, writable)
+    def snapshot(
+        self, frame: Any, *, memory: Memory | None = None, known: Known | None = None
+    ) -> PandasSnapshot:
+        """Take a snapshot; see `PandasSnapshot`."""
+        return PandasSnapshot(frame, memory or Memory(), known or Known())
 
     def decode(self, meta: JSON, read: Read, *, trust: bool) -> Decoded:
-        """Rebuild a frame, without the columns that cannot be read."""
-        reader = Reader(read, trust)
-        damaged: list[Lost] = []
-        warnings: list[str] = []
-        rows = None
-        columns = {}
-        labels = _try_index(reader, meta["columns"], "the column names", warnings)
-        for place, node in enumerate(meta["data"]):
-            if node is None:
-                continue
-            try:
-                columns[place] = reader.array(node)
-                rows = len(columns[place])
-            except (DamagedData, NotTrusted) as error:
-                label = str(place if labels is None else labels[place])
-                damaged.append(Lost(label, str(error)))
-        index = _try_index(reader, meta["index"], "the row labels", warnings)
-        if index is None:
-            index = pd.RangeIndex(rows or 0)
-        if meta["kind"] == "Series":
-            if 0 not in columns:
-                raise DamagedData(damaged[0].reason if damaged else "it could not be backed up")
-            frame: Frame = _column(columns[0], index)
-        else:
-            frame = _frame(columns, index, labels, len(meta["data"]))
-        frame = _dressed(frame, meta, reader, warnings)
-        return Decoded(frame, tuple(damaged), tuple(warnings))
+        """Build a frame from its description and blobs."""
+        content = decode(meta, read, trust=trust)
+        frame = internals.as_class(content.frame, content.kind)
+        _set_extras(frame, content.attrs, content.unique_labels, content.metadata)
+        return Decoded(frame, tuple(content.damaged), tuple(content.warnings))
 
-    def put_back(self, live: Frame, frame: Frame) -> None:
-        """Give a live frame the content of another, in place."""
-        internals.put_back(live, frame)
-        for name in _metadata(frame):
-            object.__setattr__(live, name, getattr(frame, name, None))
+    def put_back(self, live: Any, frame: Any) -> None:
+        """Give `live` the content of `frame`, in place; both are of the same class."""
+        if type(live) is not type(frame):
+            raise TypeError(f"a {type(live).__name__} cannot become a {type(frame).__name__}")
+        other = PandasSnapshot(frame, Memory(), Known()).thaw()
+        internals.replace_content(live, other)
+        _set_extras(
+            live, other.attrs, not other.flags.allows_duplicate_labels, _metadata(other)
+        )
 
 
-def needs_trust(node: JSON) -> bool:
-    """Whether reading what a description describes takes unpickling."""
-    if isinstance(node, dict):
-        return node.get("kind") == "pickle" or any(map(needs_trust, node.values()))
-    if isinstance(node, list):
-        return node[:1] == ["pickle"] or any(map(needs_trust, node))
-    return False
-
-
-def _try_index(reader: Reader, node: JSON, what: str, warnings: list[str]) -> pd.Index | None:
-    if node is None:
-        return None
-    try:
-        return reader.index(node)
-    except (DamagedData, NotTrusted) as error:
-        warnings.append(f"{what} could not be read ({error}); numbers stand in for them")
-        return None
-
-
-def _frame(
-    columns: dict[int, Any], index: pd.Index, labels: pd.Index | None, width: int
-) -> pd.DataFrame:
-    series = {place: _column(array, index) for place, array in columns.items()}
-    frame = pd.DataFrame(series, index=index, copy=len(series) > _BLOCKS_PAY)
-    if labels is None:
-        labels = pd.RangeIndex(width)
-    frame.columns = labels if len(columns) == width else labels[list(columns)]
-    return frame
-
-
-def _column(array: Any, index: pd.Index) -> pd.Series:
-    column: pd.Series = pd.Series(array, index=index, dtype=array.dtype, copy=False)
-    return column
-
-
-def _series(values: Any, like: pd.Series) -> pd.Series:
-    series: pd.Series = _column(values, like.index).__finalize__(like)
-    return series
-
-
-def _dressed(frame: Frame, meta: JSON, reader: Reader, warnings: list[str]) -> Frame:
-    if meta["class"] is not None:
-        kind = _import(meta["class"]) if reader.trusted else None
-        if kind is None:
-            warnings.append(
-                f"its class {meta['class'].replace(':', '.')} cannot be imported; "
-                f"it came back as a plain {meta['kind']}"
-            )
-        else:
-            frame = internals.of_class(kind, frame)
-    for name, data in meta["extra"].items():
-        if name == "_name" or (meta["class"] is not None and name in _metadata(frame)):
-            _set(frame, name, reader, data, warnings)
-    _set(frame, "attrs", reader, meta["attrs"], warnings)
-    if meta["unique"]:
-        internals.forbid_duplicates(frame)
-    return frame
-
-
-def _set(frame: Frame, name: str, reader: Reader, data: JSON, warnings: list[str]) -> None:
-    try:
-        object.__setattr__(frame, name, reader.atom(data))
-    except NotTrusted as error:
-        warnings.append(f"its {name.strip('_')} did not come back: {error}")
-
-
-def _import(name: str) -> type[Any] | None:
-    module, _, path = name.partition(":")
-    try:
-        found: Any = import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
-    except Exception:  # whatever importing someone's module raises
-        return None
-    return found if isinstance(found, type) and issubclass(found, Frame) else None
-
-
-def _class_name(kind: type[Any]) -> str:
-    return f"{kind.__module__}:{kind.__qualname__}"
-
-
-def _metadata(frame: Frame) -> list[str]:
-    return internals.metadata(type(frame))
-
-
-def _label(series: pd.Series) -> str:
-    return "values" if series.name is None else str(series.name)
-
-
-def _labels(frame: Frame) -> tuple[Any, ...]:
-    # Names and frequency are all of an index that can be set in place.
-    return tuple((tuple(axis.names), getattr(axis, "freq", None)) for axis in frame.axes)
-
-
-def _extra(frame: Frame) -> tuple[Any, ...]:
-    attributes = [getattr(frame, name, None) for name in _metadata(frame)]
-    attrs = copy.deepcopy(frame.attrs) if frame.attrs else None
-    return (attrs, internals.allows_duplicates(frame), *attributes)
-
-
-def _same_objects(one: tuple[Any, ...] | None, other: tuple[Any, ...] | None) -> bool:
-    return (
-        one is not None
-        and other is not None
-        and len(one) == len(other)
-        and all(map(operator.is_, one, other))
-    )
-
-
-def _same_bytes(live: Frame, frame: Frame) -> bool:
-    one, other = Writer(), Writer()
-    return all(
-        one.array(a) == other.array(b)
-        for a, b in zip(internals.columns(live), internals.columns(frame), strict=True)
-    ) and all(
-        a.read(0, a.nbytes) == b.read(0, b.nbytes)
-        for a, b in zip(one.blobs, other.blobs, strict=True)
-    )
-
-
-def _pickle_mutable(frame: Frame) -> dict[int, bytes]:
-    arrays = internals.block_arrays(frame)
-    if not any(isinstance(a, np.ndarray) and a.dtype == object for a in arrays):
+def _metadata(frame: Any) -> dict[str, Any]:
+    """Return what a subclass keeps beside the data."""
+    names = type(frame)._metadata
+    if not names or names == ["_name"]:
         return {}
-    found = {}
-    for place, array in enumerate(internals.columns(frame)):
-        if isinstance(array, np.ndarray) and array.dtype == object and objects.mutable(array):
-            try:
-                found[place] = objects.pickled(array)
-            except Exception:  # encode() says which column it is, and why
-                continue
-    return found
+    return {name: getattr(frame, name, None) for name in names if name not in ("name", "_name")}
 
 
-def _foreign(frame: Frame, writable: Set[int]) -> bool:
-    return bool(writable) and any(
-        id(root(part)) in writable
-        for array in internals.block_arrays(frame)
-        for part in internals.numpy_parts(array)
+def _set_extras(
+    frame: Any, attrs: dict[Any, Any], unique_labels: bool, metadata: dict[str, Any]
+) -> None:
+    frame.attrs = attrs
+    if frame.flags.allows_duplicate_labels is unique_labels:
+        frame.flags.allows_duplicate_labels = not unique_labels
+    for name, value in metadata.items():
+        object.__setattr__(frame, name, value)
+
+
+def _copies(blocks: tuple[Any, ...], frame: Any, memory: Memory) -> dict[int, Any]:
+    """Copy the blocks whose memory others can write to, by number."""
+    wary = len(blocks) <= _MANY_BLOCKS and sum(int(b.nbytes) for b in blocks) <= _SMALL
+    return {
+        number: values.copy()
+        for number, values in enumerate(blocks)
+        if any(map(memory.reaches, internals.buffers(values)))
+        or (wary and internals.strangers(frame, number))
+    }
+
+
+def _identity(column: np.ndarray[Any, Any]) -> Hashable:
+    return column.__array_interface__["data"][0], column.strides, len(column)
+
+
+def _same_bits(a: Any, b: Any) -> bool:
+    """Whether two arrays of one type hold the same bytes, or the same objects."""
+    return all(map(_same_buffer, internals.buffers(a), internals.buffers(b)))
+
+
+def _same_buffer(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    if a.dtype == object:
+        return a.shape == b.shape and all(x is y for x, y in zip(a.flat, b.flat, strict=True))
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.itemsize in (1, 2, 4, 8):
+        word = f"u{a.itemsize}"
+        return bool((a.view(word) == b.view(word)).all())
+    return all(
+        np.array_equal(
+            np.ascontiguousarray(x).view(np.uint8), np.ascontiguousarray(y).view(np.uint8)
+        )
+        for x, y in zip(np.atleast_2d(a), np.atleast_2d(b), strict=True)
     )
-
-
-def root(array: Any) -> Any:
-    """Return the object that owns an array's memory."""
-    while True:
-        if isinstance(array, np.ndarray) and array.base is not None:
-            array = array.base
-        elif isinstance(array, memoryview) and array.obj is not None:
-            array = array.obj
-        else:
-            return array

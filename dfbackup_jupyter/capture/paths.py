@@ -1,144 +1,174 @@
-"""Where a frame lives: a variable, or a place in a container or object."""
+"""Where a frame lives: ``df``, ``dfs['a']``, ``model.df``, ``parts[0]``, ``cfg['x'].frames[2]``."""
 
 from __future__ import annotations
 
 import ast
+import keyword
+import unicodedata
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-Step = tuple[Literal["item", "attribute"], Any]
+Kind = Literal["item", "attribute"]
 
-KEYS = (str, int, float, bool, bytes, type(None))
+_ATOMS = frozenset({str, int, float, bool, type(None), bytes})
+
+
+class Step(NamedTuple):
+    """One step from a container or object to what it holds."""
+
+    kind: Kind
+    key: Any
+
+
+def is_usable_key(key: object) -> bool:
+    """Whether a key can be written in Python source and read back as an equal key."""
+    if type(key) is tuple:
+        return all(map(is_usable_key, key))
+    if type(key) is float:
+        return key == key and key not in (float("inf"), float("-inf"))
+    return type(key) in _ATOMS
 
 
 @dataclass(frozen=True)
 class FramePath:
-    """The way from a variable to a frame, printed as Python: ``df``, ``dfs['a']``, ``model.df``.
+    """The place of a frame in a namespace.
 
-    Attributes
+    Parameters
     ----------
     root : str
-        The variable.
-    steps : tuple of (kind, key)
-        Items of dicts, lists and tuples, and attributes of objects.
+        Name of the variable.
+    steps : tuple of Step
+        From there to the frame.
     """
 
     root: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[tuple[Kind, Any], ...] = ()
 
     def __str__(self) -> str:
-        return self.root + "".join(
-            f".{key}" if kind == "attribute" else f"[{key!r}]" for kind, key in self.steps
-        )
+        text = self.root if _is_name(self.root) else f"globals()[{self.root!r}]"
+        for kind, key in self.steps:
+            if kind == "item":
+                text += f"[{key!r}]"
+            elif _is_name(key):
+                text += f".{key}"
+            else:
+                text = f"getattr({text}, {key!r})"
+        return text
 
     @classmethod
     def parse(cls, text: str) -> FramePath:
-        """Read what `str` gives.
+        """Read what `str` wrote, without evaluating anything.
 
         Raises
         ------
         ValueError
-            The text is no path.
+            The text is not the place of a frame.
         """
         try:
-            node = ast.parse(text, mode="eval").body
-            steps: list[Step] = []
-            while not isinstance(node, ast.Name):
-                if isinstance(node, ast.Attribute):
-                    steps.append(("attribute", node.attr))
-                elif isinstance(node, ast.Subscript):
-                    steps.append(("item", _literal(node.slice)))
-                else:
-                    raise ValueError(text)
-                node = node.value
-        except (SyntaxError, RecursionError, MemoryError, TypeError) as error:
-            raise ValueError(f"{text!r} is not the name of a frame") from error
-        return cls(node.id, tuple(reversed(steps)))
+            return cls(*_read(ast.parse(text, mode="eval").body))
+        except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
+            raise ValueError(f"{text!r} is not the place of a frame") from error
 
-    def get(self, namespace: dict[str, Any]) -> Any:
+    def get(self, namespace: MutableMapping[str, Any]) -> Any:
         """Return what is there.
 
         Raises
         ------
-        LookupError, AttributeError, TypeError
+        LookupError, TypeError, AttributeError
             Nothing is.
         """
         value = namespace[self.root]
-        for step in self.steps:
-            value = _follow(value, step)
+        for kind, key in self.steps:
+            value = value[key] if kind == "item" else getattr(value, key)
         return value
 
     def assign(self, namespace: MutableMapping[str, Any], value: Any) -> None:
-        """Put a value there: containers and objects are changed in place, tuples are rebuilt.
+        """Put `value` there; a tuple on the way is replaced by one that holds it.
 
         Raises
         ------
-        LookupError, AttributeError, TypeError
+        LookupError, TypeError, AttributeError
             There is no such place.
         """
-        parents = self._parents(namespace)
-        for parent, (kind, key) in zip(reversed(parents), reversed(self.steps), strict=True):
-            if kind == "attribute":
-                setattr(parent, key, value)
-                return
-            if isinstance(parent, tuple):
-                value = _with_item(parent, key, value)
-                continue
-            if isinstance(parent, list) and key == len(parent):
-                parent.append(value)
-            else:
-                parent[key] = value
+        if not self.steps:
+            namespace[self.root] = value
             return
-        namespace[self.root] = value
+        *_, (kind, key) = self.steps
+        parent = FramePath(self.root, self.steps[:-1])
+        holder = parent.get(namespace)
+        if kind == "attribute":
+            setattr(holder, key, value)
+        elif isinstance(holder, tuple):
+            if holder[key] is not value:
+                parent.assign(namespace, _rebuilt(holder, key, value))
+        elif isinstance(holder, list) and key == len(holder):
+            holder.append(value)
+        else:
+            holder[key] = value
 
     def delete(self, namespace: MutableMapping[str, Any]) -> None:
         """Take away what is there.
 
         Raises
         ------
-        LookupError, AttributeError, TypeError
-            Nothing is, or it is in a tuple.
+        LookupError, TypeError, AttributeError
+            Nothing is.
         """
         if not self.steps:
             del namespace[self.root]
             return
-        parent, (kind, key) = self._parents(namespace)[-1], self.steps[-1]
+        *_, (kind, key) = self.steps
+        parent = FramePath(self.root, self.steps[:-1])
+        holder = parent.get(namespace)
         if kind == "attribute":
-            delattr(parent, key)
+            delattr(holder, key)
+        elif isinstance(holder, tuple):
+            parent.assign(namespace, (*holder[:key], *holder[key + 1 :]))
         else:
-            del parent[key]
-
-    def _parents(self, namespace: MutableMapping[str, Any]) -> list[Any]:
-        if not self.steps:
-            return []
-        parents = [namespace[self.root]]
-        for step in self.steps[:-1]:
-            parents.append(_follow(parents[-1], step))
-        return parents
+            del holder[key]
 
 
-def usable_key(key: object) -> bool:
-    """Whether a key of a dict can stand in a path."""
-    if type(key) is tuple:
-        return all(map(usable_key, key))
-    return type(key) in KEYS and key == key
+def _is_name(text: object) -> bool:
+    # Python reads names in their NFKC form, so another form would come back as another name.
+    return (
+        isinstance(text, str)
+        and text.isidentifier()
+        and not keyword.iskeyword(text)
+        and unicodedata.normalize("NFKC", text) == text
+    )
 
 
-def _follow(value: Any, step: Step) -> Any:
-    kind, key = step
-    return object.__getattribute__(value, "__dict__")[key] if kind == "attribute" else value[key]
+def _read(node: ast.expr) -> tuple[str, tuple[Step, ...]]:
+    match node:
+        case ast.Name(id=name):
+            return name, ()
+        case ast.Attribute(value=value, attr=name):
+            root, steps = _read(value)
+            return root, (*steps, Step("attribute", name))
+        case ast.Subscript(
+            value=ast.Call(func=ast.Name(id="globals"), args=[], keywords=[]),
+            slice=ast.Constant(value=str(name)),
+        ):
+            return name, ()
+        case ast.Subscript(value=value, slice=key):
+            root, steps = _read(value)
+            literal = ast.literal_eval(key)
+            if not is_usable_key(literal):
+                raise ValueError("no key that a path can have")
+            return root, (*steps, Step("item", literal))
+        case ast.Call(
+            func=ast.Name(id="getattr"), args=[value, ast.Constant(value=str(name))], keywords=[]
+        ):
+            root, steps = _read(value)
+            return root, (*steps, Step("attribute", name))
+    raise ValueError("no name, item or attribute")
 
 
-def _with_item(items: tuple[Any, ...], index: int, value: Any) -> tuple[Any, ...]:
-    changed = [*items[:index], value, *items[index + 1 :]]
-    make = getattr(type(items), "_make", type(items))
-    rebuilt: tuple[Any, ...] = make(changed)
-    return rebuilt
-
-
-def _literal(node: ast.expr) -> Any:
-    value = ast.literal_eval(node)
-    if not usable_key(value):
-        raise ValueError(f"{value!r} is not a key")
-    return value
+def _rebuilt(holder: tuple[Any, ...], key: int, value: Any) -> tuple[Any, ...]:
+    items = list(holder)
+    items[key] = value
+    make = getattr(holder, "_make", None)
+    if make is not None:
+        return make(items)  # type: ignore[no-any-return]
+    return type(holder)(items)

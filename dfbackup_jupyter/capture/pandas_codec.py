@@ -1,0 +1,336 @@
+"""A pandas frame as one description and blobs, column by column, and back."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.internals import create_dataframe_from_blocks
+
+from dfbackup_jupyter.capture import pandas_internals as internals
+from dfbackup_jupyter.capture import plain
+from dfbackup_jupyter.capture.base import JSON, Encoded, Lost, Read
+from dfbackup_jupyter.capture.objects import FrozenColumn, pickled
+from dfbackup_jupyter.capture.pandas_arrays import (
+    decode_array,
+    decode_index,
+    encode_array,
+    encode_index,
+    numpy_dtype,
+)
+from dfbackup_jupyter.capture.parts import Node, Parts, Source, Untrusted
+from dfbackup_jupyter.errors import DamagedData
+
+VERSION = 1
+
+
+@dataclass
+class Content:
+    """All that a description held."""
+
+    frame: Any
+    kind: type
+    attrs: dict[Any, Any] = field(default_factory=dict)
+    unique_labels: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
+    damaged: list[Lost] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def encode(
+    frame: Any,
+    *,
+    kind: type,
+    attrs: Mapping[Any, Any],
+    unique_labels: bool,
+    metadata: Mapping[str, Any],
+    objects: Mapping[int, FrozenColumn],
+) -> Encoded:
+    """Describe a plain DataFrame or Series.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+        The data.
+    kind : type
+        The class of the live object.
+    attrs, unique_labels, metadata
+        What goes with it.
+    objects : mapping of int to FrozenColumn
+        Columns whose objects can change, as they were.
+    """
+    parts = Parts()
+    flagged: list[str] = []
+    lost: list[Lost] = []
+    labels = [str(label) for label in _labels(frame)]
+    columns = []
+    for position, array in enumerate(internals.columns(frame)):
+        columns.append(_column(array, objects.get(position), parts))
+        if parts.pickled:
+            flagged.append(labels[position])
+        if "lost" in columns[-1]:
+            lost.append(Lost(labels[position], columns[-1]["lost"]))
+        parts.pickled = False
+    meta: JSON = {
+        "library": "pandas",
+        "version": VERSION,
+        "type": "Series" if frame.ndim == 1 else "DataFrame",
+        "class": None if kind in (pd.DataFrame, pd.Series) else _name(kind),
+        "rows": len(frame),
+        "data": columns,
+        "unique_labels": unique_labels,
+        "index": _guarded(encode_index, frame.index, parts, "the index", lost),
+    }
+    if frame.ndim == 2:
+        meta["columns"] = _guarded(encode_index, frame.columns, parts, "the column labels", lost)
+    else:
+        meta["name"] = _guarded(_value, frame.name, parts, "the name", lost)
+    if attrs:
+        meta["attrs"] = _guarded(_value, dict(attrs), parts, "attrs", lost)
+    if metadata:
+        values = {
+            name: _guarded(_value, value, parts, name, lost) for name, value in metadata.items()
+        }
+        meta["metadata"] = values
+    if parts.pickled:
+        flagged.append("labels or attrs")
+    return Encoded(meta, parts.blobs, tuple(flagged), tuple(lost))
+
+
+def decode(meta: JSON, read: Read, *, trust: bool) -> Content:
+    """Build the frame that was described, as a plain DataFrame or Series.
+
+    Raises
+    ------
+    DamagedData
+        Nothing of it can be read.
+    """
+    if meta["version"] > VERSION:
+        raise DamagedData("This frame was written by a newer version.", "Update dfbackup-jupyter.")
+    source = Source(read, trust=trust)
+    try:
+        return _decode(meta, source)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise DamagedData(f"The description of a frame makes no sense: {error!s:.200}.") from error
+
+
+def same_content(a: Any, b: Any) -> bool:
+    """Whether two snapshots hold the same bytes."""
+    one, two = a.encode(), b.encode()
+    return (
+        one.meta == two.meta
+        and [x.nbytes for x in one.blobs] == [y.nbytes for y in two.blobs]
+        and all(
+            x.read(0, x.nbytes) == y.read(0, y.nbytes)
+            for x, y in zip(one.blobs, two.blobs, strict=True)
+        )
+    )
+
+
+def _labels(frame: Any) -> Any:
+    return frame.columns if frame.ndim == 2 else [frame.name]
+
+
+def _column(array: Any, frozen: FrozenColumn | None, parts: Parts) -> Node:
+    start = len(parts.blobs)
+    try:
+        if frozen is None:
+            return encode_array(array, parts)
+        if frozen.reason:
+            return {"kind": "lost", "lost": frozen.reason}
+        return parts.pickle(frozen.portable())
+    except Exception as error:
+        del parts.blobs[start:]
+        return {"kind": "lost", "lost": f"cannot be pickled: {error!s:.200}"}
+
+
+def _guarded(encode: Any, value: Any, parts: Parts, what: str, lost: list[Lost]) -> Any:
+    start = len(parts.blobs)
+    try:
+        return encode(value, parts)
+    except Exception as error:
+        del parts.blobs[start:]
+        reason = f"cannot be pickled: {error!s:.200}"
+        lost.append(Lost(what, reason))
+        return {"lost": reason}
+
+
+def _value(value: Any, parts: Parts) -> Any:
+    try:
+        return {"value": plain.to_json(value)}
+    except (plain.NotPlain, RecursionError):
+        parts.pickled = True
+        return {"pickle": base64.b64encode(pickled(value)).decode()}
+
+
+def _read_value(node: Any, source: Source, what: str, default: Any) -> Any:
+    if node is None:
+        return default
+    if "value" in node:
+        return plain.from_json(node["value"])
+    if "pickle" in node and source.trust:
+        return pickle.loads(base64.b64decode(node["pickle"]))
+    source.warnings.append(
+        f"{what} could not be brought back: {node.get('lost') or str(Untrusted())}."
+    )
+    return default
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _decode(meta: JSON, source: Source) -> Content:
+    series, rows = meta["type"] == "Series", meta["rows"]
+    damaged: list[Lost] = []
+    columns: Any = None
+    if not series:
+        columns = _index(meta["columns"], source, len(meta["data"]), "The column labels")
+    index = _index(meta["index"], source, rows, "The index")
+    if series:
+        name = _read_value(meta["name"], source, "The name", None)
+        try:
+            array = _readable(meta["data"][0], source, rows)
+        except Untrusted as error:
+            raise DamagedData(f"The values of the Series cannot be brought back: {error}.") from None
+        frame = pd.Series(array, index, dtype=array.dtype, name=name, copy=False)
+    else:
+        builder = _Builder(meta["data"], source, index, columns)
+        frame, damaged = builder.frame(), builder.damaged
+    kind = _class(meta["class"], type(frame), source)
+    metadata = {} if type(frame) is kind else meta.get("metadata", {})
+    return Content(
+        frame,
+        kind,
+        attrs=_read_value(meta.get("attrs"), source, "attrs", {}),
+        unique_labels=meta["unique_labels"],
+        metadata={n: _read_value(v, source, n, None) for n, v in metadata.items()},
+        damaged=damaged,
+        warnings=source.warnings,
+    )
+
+
+def _readable(node: Node, source: Source, rows: int) -> Any:
+    if "lost" in node:
+        raise DamagedData(f"It was not backed up: {node['lost']}.")
+    return decode_array(node, source, rows)
+
+
+def _index(node: Node, source: Source, rows: int, what: str) -> pd.Index:
+    try:
+        if "lost" in node:
+            raise DamagedData(node["lost"])
+        index = decode_index(node, source)
+        if len(index) != rows:
+            raise DamagedData("there are not as many labels as data")
+        return index
+    except (DamagedData, Untrusted, ValueError, TypeError, KeyError) as error:
+        source.warnings.append(f"{what} could not be brought back ({error}); numbers stand there.")
+        return pd.RangeIndex(rows)
+
+
+def _group(node: Node) -> str | None:
+    """Return what columns have in common that can live in one block."""
+    if node["kind"] == "numpy" and isinstance(node["dtype"], str):
+        return f"numpy {node['dtype']}"
+    return "object" if node["kind"] == "object" else None
+
+
+class _Builder:
+    """Builds a DataFrame with one block for all columns of a NumPy dtype."""
+
+    def __init__(
+        self, nodes: list[Node], source: Source, index: pd.Index, labels: pd.Index
+    ) -> None:
+        self.damaged: list[Lost] = []
+        self._nodes = nodes
+        self._source = source
+        self._index = index
+        self._labels = labels
+        self._unreadable = False
+
+    def frame(self) -> pd.DataFrame:
+        """Return the frame of all columns that can be read."""
+        groups: defaultdict[Any, list[int]] = defaultdict(list)
+        for position, node in enumerate(self._nodes):
+            groups[_group(node) or position].append(position)
+        found = [self._block(positions) for positions in groups.values()]
+        blocks = [(values, positions) for values, positions in found if positions]
+        kept = sorted(position for _, positions in blocks for position in positions)
+        if self._unreadable and not kept:
+            raise DamagedData(f"No column can be read: {self.damaged[0].reason}.")
+        labels = self._labels if len(kept) == len(self._nodes) else self._labels.take(kept)
+        place = {position: i for i, position in enumerate(kept)}
+        return create_dataframe_from_blocks(
+            [(_two_dimensional(v), np.array([place[p] for p in ps])) for v, ps in blocks],
+            self._index,
+            labels,
+        )
+
+    def _block(self, positions: list[int]) -> tuple[Any, list[int]]:
+        if len(positions) == 1:
+            array = self._column(positions[0])
+            return array, positions if array is not None else []
+        dtype = numpy_dtype(self._nodes[positions[0]]) or np.dtype(object)
+        values = np.empty((len(positions), len(self._index)), dtype)
+        kept: list[int] = []
+        for position in positions:
+            array = self._column(position)
+            if array is not None:
+                values[len(kept)] = array
+                kept.append(position)
+        values = values[: len(kept)]
+        if dtype.kind in "mM":
+            return internals.datetime_array(values.view(np.int64), dtype), kept
+        return values, kept
+
+    def _column(self, position: int) -> Any:
+        """Return a column's array, or None after noting why it cannot be read."""
+        try:
+            return _readable(self._nodes[position], self._source, len(self._index))
+        except Untrusted as error:
+            reason = str(error)
+        except DamagedData as error:
+            reason = error.message
+            self._unreadable = True
+        self.damaged.append(Lost(str(self._labels[position]), reason))
+        return None
+
+
+def _two_dimensional(values: Any) -> Any:
+    if isinstance(values, np.ndarray):
+        return np.atleast_2d(values)
+    if isinstance(values, pd.arrays.DatetimeArray | pd.arrays.TimedeltaArray) and values.ndim == 1:
+        return values.reshape(1, -1)
+    return values
+
+
+def _class(name: str | None, base: type, source: Source) -> type:
+    """Find the class of a frame; only for trusted data, since importing runs code."""
+    if name is None:
+        return base
+    module, _, qualname = name.partition(":")
+    reason = str(Untrusted())
+    if source.trust:
+        try:
+            found: Any = sys.modules[module] if module == "__main__" else import_module(module)
+            for part in qualname.split("."):
+                found = getattr(found, part)
+            if isinstance(found, type) and issubclass(found, base):
+                return found
+            reason = "it is something else now"
+        except Exception as error:
+            reason = f"it cannot be imported: {error!s:.200}"
+    source.warnings.append(
+        f"The class {qualname} could not be brought back ({reason}); "
+        f"the frame is a plain {base.__name__}."
+    )
+    return base

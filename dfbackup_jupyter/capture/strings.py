@@ -1,0 +1,173 @@
+"""Texts and byte strings as lengths and bytes: what changes in one row shifts no other row's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dfbackup_jupyter.capture.blobs import PiecesBlob, memory_key
+from dfbackup_jupyter.errors import DamagedData
+
+Array = np.ndarray[Any, Any]
+
+_ROWS = 1 << 16
+_INT32_MAX = 2**31 - 1
+MISSING = -1
+"""The length of what is missing."""
+
+TEXT_TYPES = (pa.types.is_string, pa.types.is_large_string)
+BYTES_TYPES = (pa.types.is_binary, pa.types.is_large_binary)
+
+
+def arrow_blobs(values: pa.ChunkedArray) -> list[PiecesBlob]:
+    """Describe an Arrow array of strings, whatever its chunks."""
+
+    return _blobs(len(values), lambda i: piece(values, i), ("arrow", *addresses(values)))
+
+
+def object_blobs(values: Array, *, binary: bool = False) -> list[PiecesBlob]:
+    """Describe a 1-D array of Python strings; whatever is no string counts as missing.
+
+    Parameters
+    ----------
+    values : array of object
+        All ``str``, or all ``bytes`` if `binary`, or missing.
+    """
+    kind, target = (bytes, pa.large_binary()) if binary else (str, pa.large_string())
+
+    def piece(i: int) -> pa.Array:
+        part = values[i * _ROWS : (i + 1) * _ROWS]
+        try:
+            return pa.array(part, type=target, from_pandas=True)
+        except (UnicodeEncodeError, pa.ArrowInvalid, pa.ArrowTypeError):
+            # Lone surrogates: legal in Python, not in UTF-8.
+            encoded = [
+                (v if binary else v.encode("utf-8", "surrogatepass")) if isinstance(v, kind) else None
+                for v in part
+            ]
+            return pa.array(encoded, type=pa.large_binary())
+
+    return _blobs(len(values), piece, ("objects", memory_key(values)))
+
+
+def to_arrow(lengths: Array, data: Any, kind: pa.DataType) -> pa.Array:
+    """Build an Arrow array of strings from what the blobs held.
+
+    Raises
+    ------
+    DamagedData
+        Lengths and bytes do not fit together, or the bytes are no text.
+    """
+    missing = lengths < 0
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(np.where(missing, 0, lengths), dtype=np.int64, out=offsets[1:])
+    size = memoryview(data).nbytes
+    if (lengths < MISSING).any() or offsets[-1] != size or (offsets < 0).any():
+        raise DamagedData("The lengths of a column's strings do not fit its bytes.")
+    large = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
+    if not large:
+        if size > _INT32_MAX:
+            raise DamagedData("A column's strings are larger than their type allows.")
+        offsets = offsets.astype(np.int32)
+    valid = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
+    buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(data)]
+    return pa.Array.from_buffers(kind, len(lengths), buffers)
+
+
+def to_objects(lengths: Array, data: Any, *, binary: bool, missing: Any) -> Array:
+    """Build an array of Python strings from what the blobs held."""
+    raw = to_arrow(lengths, data, pa.large_binary())
+    if binary:
+        found = raw.to_numpy(zero_copy_only=False)
+    else:
+        text = pa.Array.from_buffers(pa.large_string(), len(raw), raw.buffers())
+        try:
+            text.validate(full=True)
+            found = text.to_numpy(zero_copy_only=False)
+        except (pa.ArrowInvalid, UnicodeDecodeError):
+            items = (v and v.decode("utf-8", "surrogatepass") for v in raw.to_pylist())
+            found = np.fromiter(
+                ("" if v == b"" else v for v in items), dtype=object, count=len(raw)
+            )
+    found = np.array(found, dtype=object)
+    if missing is not None:
+        found[lengths < 0] = missing
+    return found
+
+
+def valid_text(array: pa.Array) -> pa.Array:
+    """Return an array of text that was checked to be text.
+
+    Raises
+    ------
+    DamagedData
+        It is not.
+    """
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise DamagedData("A column's bytes are not text.") from error
+    return array
+
+
+def _blobs(rows: int, piece: Callable[[int], pa.Array], key: Hashable) -> list[PiecesBlob]:
+    count = -(-rows // _ROWS)
+    sizes, longest = [], 0
+    for i in range(count):
+        found = _lengths(piece(i))
+        longest = max(longest, int(found.max()))
+        sizes.append(int(found[found > 0].sum()))
+    kind = np.dtype(np.int32 if longest <= _INT32_MAX else np.int64)
+    rows_of = [min(_ROWS, rows - i * _ROWS) for i in range(count)]
+    return [
+        PiecesBlob(
+            [n * kind.itemsize for n in rows_of],
+            lambda i: _lengths(piece(i)).astype(kind),
+            itemsize=kind.itemsize,
+            key=(key, "lengths"),
+        ),
+        PiecesBlob(sizes, lambda i: _bytes(piece(i)), key=(key, "bytes")),
+    ]
+
+
+def _lengths(array: pa.Array) -> Array:
+    found = np.diff(_offsets(array)).astype(np.int64)
+    if array.null_count:
+        found[array.is_null().to_numpy(zero_copy_only=False)] = MISSING
+    return found
+
+
+def _bytes(array: pa.Array) -> Any:
+    offsets = _offsets(array)
+    if array.null_count and offsets[-1] - offsets[0] != _lengths(array).clip(0).sum():
+        array = pa.concat_arrays([array.drop_null()])
+        offsets = _offsets(array)
+    data = array.buffers()[2]
+    return memoryview(data)[int(offsets[0]) : int(offsets[-1])] if data is not None else b""
+
+
+def _offsets(array: pa.Array) -> Array:
+    if not len(array):
+        return np.zeros(1, np.int64)
+    large = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
+    buffer = array.buffers()[1]
+    offsets = np.frombuffer(buffer, np.int64 if large else np.int32)
+    return offsets[array.offset : array.offset + len(array) + 1]
+
+
+def piece(values: pa.ChunkedArray, number: int) -> pa.Array:
+    """Return one of the equal runs of rows in which an Arrow array is read."""
+    part = values.slice(number * _ROWS, _ROWS)
+    return part.chunk(0) if part.num_chunks == 1 else pa.concat_arrays(part.chunks)
+
+
+def addresses(values: pa.ChunkedArray) -> list[Hashable]:
+    """Return what tells the memory of an Arrow array from all other living memory."""
+    return [
+        (chunk.offset, len(chunk), *(b and (b.address, b.size) for b in chunk.buffers()))
+        for chunk in values.chunks
+    ]
