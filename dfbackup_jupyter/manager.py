@@ -43,6 +43,8 @@ from dfbackup_jupyter.watcher import Watcher
 
 logger = logging.getLogger(__name__)
 
+_PATIENCE = 2.0  # seconds to wait for what is being written before it is looked for
+
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
@@ -252,6 +254,7 @@ class BackupManager:
         limit : int, optional
             At most so many.
         """
+        self._worker.flush(_PATIENCE)
         return self._catalog.search(all=all, kind=kind, frame=frame)[:limit]
 
     def get(self, reference: str) -> Backup:
@@ -262,7 +265,7 @@ class BackupManager:
         BackupNotFound, AmbiguousBackup
             None is meant, or more than one.
         """
-        self._worker.flush()
+        self._worker.flush(_PATIENCE)
         return self._catalog.find(reference)
 
     def show(self, reference: str, *, rows: int = 5) -> Details:

@@ -49,6 +49,7 @@ class Outcome:
     untouched: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+    rebuilt: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -183,20 +184,41 @@ def _assign(
 ) -> None:
     path, value = change.path, change.value
     revert.append(_reverter(namespace, path))
-    try:
-        path.assign(namespace, value)
-    except (LookupError, TypeError, AttributeError, ValueError):
+    for make_room in (_no_room_needed, _old_container, _new_containers):
         try:
-            namespace[path.root] = roots[path.root] if path.root in roots else _new_root(path)
+            make_room(namespace, path, roots, outcome)
             path.assign(namespace, value)
         except (LookupError, TypeError, AttributeError, ValueError):
-            name = plain_name(str(path))
-            revert.append(_reverter(namespace, FramePath(name, ())))
-            namespace[name] = value
-            outcome.warnings.append(f"{path} has no place any more; it came back as {name}.")
-            return
-        if path.root not in roots:
-            outcome.warnings.append(f"{path.root} was gone; it came back holding only its frames.")
+            continue
+        return
+    name = plain_name(str(path))
+    revert.append(_reverter(namespace, FramePath(name)))
+    namespace[name] = value
+    outcome.warnings.append(f"{path} has no place any more; it came back as {name}.")
+
+
+def _no_room_needed(*_: object) -> None:
+    pass
+
+
+def _old_container(
+    namespace: dict[str, Any], path: FramePath, roots: Mapping[str, Any], _: Outcome
+) -> None:
+    namespace[path.root] = roots[path.root]
+
+
+def _new_containers(
+    namespace: dict[str, Any], path: FramePath, _: Mapping[str, Any], outcome: Outcome
+) -> None:
+    for length in range(len(path.steps)):
+        place = FramePath(path.root, path.steps[:length])
+        if _get(namespace, place) is _MISSING:
+            kind, key = path.steps[length]
+            if kind == "attribute":
+                place.assign(namespace, SimpleNamespace())
+            else:
+                place.assign(namespace, [] if isinstance(key, int) else {})
+            outcome.rebuilt.add(path.root)
 
 
 def _take_away(
@@ -272,13 +294,6 @@ def checked_variable(name: str) -> str:
             "Give a plain one after --as, for example: --as df_before.",
         )
     return name
-
-
-def _new_root(path: FramePath) -> Any:
-    kind, key = path.steps[0]
-    if kind == "attribute":
-        return SimpleNamespace()
-    return [] if isinstance(key, int) else {}
 
 
 def _get(namespace: dict[str, Any], path: FramePath) -> Any:

@@ -84,6 +84,10 @@ class Recovery:
         if state and not dry_run:
             variables, warnings = self._restore_state(backup, self._watcher.look().capture)
             outcome.warnings += warnings
+        outcome.warnings += [
+            f"{root} was gone; it came back holding only its frames."
+            for root in sorted(outcome.rebuilt.difference(variables))
+        ]
         if not dry_run and changed:
             self._timeline.push(
                 Step(

@@ -1,0 +1,564 @@
+"""The facade's verbs, in a real IPython shell and a real store."""
+
+from __future__ import annotations
+
+import errno
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from dfbackup_jupyter import Backup, BackupManager
+from dfbackup_jupyter.errors import (
+    AmbiguousBackup,
+    ArchiveError,
+    BackupError,
+    BackupNotFound,
+    InvalidRequest,
+    NothingToDo,
+    RestoreError,
+    StoreUnavailable,
+)
+from dfbackup_jupyter.store.filesystem import Filesystem
+
+Run = Callable[[str], None]
+
+
+@pytest.fixture
+def manager(shell: InteractiveShell) -> BackupManager:
+    return BackupManager.current()
+
+
+@pytest.fixture
+def run(shell: InteractiveShell) -> Run:
+    def run(source: str) -> None:
+        shell.run_cell(source, store_history=True).raise_error()
+
+    return run
+
+
+@pytest.fixture
+def frames(run: Run, manager: BackupManager) -> None:
+    run("import pandas as pd, numpy as np")
+    run("df = pd.DataFrame({'a': range(4), 'b': list('wxyz')}); other = df.copy(); n = 5")
+
+
+def frame(shell: InteractiveShell, name: str = "df") -> pd.DataFrame:
+    found: pd.DataFrame = shell.user_ns[name]
+    return found
+
+
+@pytest.mark.usefixtures("frames")
+class TestCreate:
+    def test_says_what_it_holds(self, manager: BackupManager) -> None:
+        backup = manager.create("before cleaning", "as it came")
+        assert backup.id.startswith("manual_")
+        assert backup.id.endswith("_before_cleaning")
+        assert backup.committed
+        assert backup.description == "as it came"
+        assert [(f.name, f.rows, f.columns) for f in backup.frames] == [
+            ("df", 4, 2),
+            ("other", 4, 2),
+        ]
+        assert manager.get(backup.id) == backup
+
+    def test_json_is_plain_and_complete(self, manager: BackupManager) -> None:
+        data = json.loads(json.dumps(manager.create("x").to_dict()))
+        assert Backup.from_dict(data) == manager.get("x")
+        assert {
+            "id", "name", "description", "kind", "created", "session", "notebook", "frames",
+            "provenance", "bytes_raw", "bytes_stored", "committed", "trusted",
+        } <= set(data)  # fmt: skip
+        assert {"name", "type", "rows", "columns", "bytes", "aliases"} <= set(data["frames"][0])
+        assert {"cell", "execution_count", "operations", "reason"} == set(data["provenance"])
+
+    def test_only(self, manager: BackupManager) -> None:
+        assert [f.name for f in manager.create("x", only=["other"]).frames] == ["other"]
+        with pytest.raises(InvalidRequest, match="no frame 'nope'.*df, other"):
+            manager.create("y", only=["nope"])
+
+    def test_one_name_twice_gives_two_backups(self, manager: BackupManager) -> None:
+        one, two = manager.create("x"), manager.create("x")
+        assert one.id != two.id
+        with pytest.raises(AmbiguousBackup) as caught:
+            manager.get("x")
+        assert one.id in str(caught.value)
+        assert two.id in str(caught.value)
+
+    @pytest.mark.parametrize("name", ["a/b\\c", "naïve 🐼", "two\nlines", "x" * 200, "..", "-x"])
+    def test_strange_names(self, manager: BackupManager, name: str) -> None:
+        backup = manager.create(name)
+        assert manager.get(" ".join(name.split())).id == backup.id
+        assert backup.id.isascii()
+        assert "/" not in backup.id
+
+    @pytest.mark.parametrize("name", ["", "  ", "x" * 300, "last", "auto_20240117_141200_abcd1234"])
+    def test_names_that_cannot_be(self, manager: BackupManager, name: str) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            manager.create(name)
+        assert caught.value.hint
+
+    def test_unchanged_data_is_not_stored_twice(self, manager: BackupManager, run: Run) -> None:
+        run("big = pd.DataFrame(np.random.default_rng(0).random((100_000, 5)))")
+        manager.create("one")
+        before = manager.stats().bytes_on_disk
+        manager.create("two")
+        run("big['new'] = 1.0")
+        manager.create("three")
+        assert manager.stats().bytes_on_disk - before < 200_000
+
+    def test_aliases_are_one_frame(self, manager: BackupManager, run: Run) -> None:
+        run("same = df")
+        assert manager.create("x").frames[0].aliases == ("same",)
+
+    def test_what_cannot_be_pickled_is_named(self, manager: BackupManager, run: Run) -> None:
+        run("import threading; df['lock'] = [threading.Lock() for _ in range(4)]; f = df")
+        backup = manager.create("x")
+        assert [lost.name for lost in backup.frames[0].lost] == ["lock"]
+        run("del df, f")
+        manager.restore("x")
+
+
+class TestNothing:
+    def test_to_back_up(self, manager: BackupManager) -> None:
+        with pytest.raises(NothingToDo):
+            manager.quick()
+
+    def test_to_undo(self, manager: BackupManager) -> None:
+        with pytest.raises(NothingToDo):
+            manager.undo()
+        with pytest.raises(NothingToDo):
+            manager.redo()
+
+    def test_to_find(self, manager: BackupManager) -> None:
+        for reference in ("last", "", "nope", "auto_"):
+            with pytest.raises(BackupNotFound) as caught:
+                manager.get(reference)
+            assert caught.value.hint
+
+
+@pytest.mark.usefixtures("frames")
+class TestFind:
+    def test_by_prefix_name_and_last(self, manager: BackupManager) -> None:
+        backup = manager.create("mine")
+        for reference in (backup.id, backup.id[:-2], "mine", "last"):
+            assert manager.get(reference).id == backup.id
+
+    def test_list_filters(self, manager: BackupManager, run: Run) -> None:
+        manager.create("one", only=["other"])
+        run("df = df.drop(columns='b')")
+        manager.quick()
+        assert [b.kind for b in manager.list()] == ["quick", "auto", "manual"]
+        assert [b.kind for b in manager.list(kind="auto")] == ["auto"]
+        assert len(manager.list(frame="df")) == 2
+        assert len(manager.list(limit=1)) == 1
+        with pytest.raises(InvalidRequest, match="no kind"):
+            manager.list(kind="nope")
+
+
+@pytest.mark.usefixtures("frames")
+class TestRestore:
+    def test_brings_back_what_differs_alone(
+        self, manager: BackupManager, run: Run, shell: InteractiveShell
+    ) -> None:
+        manager.create("x")
+        other = frame(shell, "other")
+        run("df = df.head(1)")
+        done = manager.restore("x")
+        assert done.restored == ("df",)
+        assert done.untouched == ("other",)
+        assert frame(shell, "other") is other
+        assert len(frame(shell)) == 4
+        assert done.safety is not None
+        assert manager.get(done.safety).kind == "safety"
+
+    def test_from_disk_alone(
+        self, manager: BackupManager, run: Run, shell: InteractiveShell
+    ) -> None:
+        expected = frame(shell).copy()
+        manager.create("x")
+        shell.extension_manager.unload_extension("dfbackup_jupyter")
+        run("del df, other")
+        shell.extension_manager.load_extension("dfbackup_jupyter")
+        BackupManager.current().restore("x")
+        pd.testing.assert_frame_equal(frame(shell), expected)
+
+    def test_variables_come_back_unless_data_only(
+        self, manager: BackupManager, run: Run, shell: InteractiveShell
+    ) -> None:
+        manager.create("x")
+        run("n = 6; df = None")
+        manager.restore("x", data_only=True)
+        assert shell.user_ns["n"] == 6
+        assert "n" in manager.restore("x").state
+        assert shell.user_ns["n"] == 5
+
+    def test_only_as_exact_dry_run(
+        self, manager: BackupManager, run: Run, shell: InteractiveShell
+    ) -> None:
+        manager.create("x")
+        run("df = df.head(1); other = other.head(2); new = df.copy()")
+        plan = manager.restore("x", exact=True, dry_run=True)
+        assert set(plan.restored) == {"df", "other"}
+        assert plan.removed == ("new",)
+        assert len(frame(shell)) == 1
+        manager.restore("x", only=["df"], as_name="old")
+        assert (len(frame(shell)), len(frame(shell, "old"))) == (1, 4)
+        manager.restore("x", only=["other"])
+        assert (len(frame(shell)), len(frame(shell, "other"))) == (1, 4)
+        manager.restore("x", exact=True)
+        assert "new" not in shell.user_ns
+        assert "old" not in shell.user_ns
+        manager.undo()
+        assert "new" in shell.user_ns
+        assert "old" in shell.user_ns
+
+    def test_requests_that_cannot_be(self, manager: BackupManager) -> None:
+        manager.create("x")
+        with pytest.raises(InvalidRequest, match="2 frames"):
+            manager.restore("x", as_name="old")
+        with pytest.raises(RestoreError, match="not a name"):
+            manager.restore("x", only=["df"], as_name="no name")
+        with pytest.raises(InvalidRequest, match="no frame 'nope'"):
+            manager.restore("x", only=["nope"])
+
+    def test_aliases_stay_one_object(
+        self, manager: BackupManager, run: Run, shell: InteractiveShell
+    ) -> None:
+        run("same = df")
+        manager.create("x")
+        run("df = df.head(1); del same")
+        manager.restore("x")
+        assert frame(shell) is frame(shell, "same")
+
+    def test_the_object_itself_comes_back_for_all_who_hold_it(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        run("def size(held=df): return held.shape")
+        run("df.drop(columns='b', inplace=True)")
+        manager.undo()
+        run("found = size()")
+        assert shell.user_ns["found"] == (4, 2)
+
+    def test_a_class_that_is_gone(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        run("class Mine(pd.DataFrame):\n    @property\n    def _constructor(self): return Mine")
+        run("special = Mine({'a': [1]})")
+        manager.create("x")
+        shell.extension_manager.unload_extension("dfbackup_jupyter")
+        run("del Mine, special")
+        shell.extension_manager.load_extension("dfbackup_jupyter")
+        done = BackupManager.current().restore("x")
+        assert type(frame(shell, "special")) is pd.DataFrame
+        assert any("Mine" in warning for warning in done.warnings)
+
+    def test_a_container_that_is_gone(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        run("dfs = {'a': df.copy(), 'b': [df.copy()]}")
+        manager.create("x")
+        shell.extension_manager.unload_extension("dfbackup_jupyter")
+        run("del dfs")
+        shell.extension_manager.load_extension("dfbackup_jupyter")
+        BackupManager.current().restore("x")
+        assert shell.user_ns["dfs"]["a"].shape == (4, 2)
+
+    def test_damage_costs_only_what_it_hit(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager, store_path: Path
+    ) -> None:
+        run("df = pd.DataFrame({'a': np.frombuffer(np.random.default_rng(0).bytes(5000), 'u1')})")
+        run("df['b'] = 1")
+        marker = frame(shell)["a"].to_numpy()[1000:1020].tobytes()
+        backup = manager.create("x")
+        shell.extension_manager.unload_extension("dfbackup_jupyter")
+        for pack in (store_path / "packs").rglob("*"):
+            if pack.is_file():
+                data = bytearray(pack.read_bytes())
+                at = data.find(marker)
+                if at >= 0:
+                    data[at] ^= 1
+                    pack.chmod(0o600)
+                    pack.write_bytes(data)
+        run("del df, other")
+        shell.extension_manager.load_extension("dfbackup_jupyter")
+        manager = BackupManager.current()
+        found = manager.verify()
+        assert not found.ok
+        assert {d.backup for d in found.damage} >= {backup.id}
+        done = manager.restore("x")
+        assert any("column a" in warning for warning in done.warnings)
+        assert list(frame(shell).columns) == ["b"]
+
+
+@pytest.mark.usefixtures("frames")
+class TestUndo:
+    def test_any_number_of_cells_and_back(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        states = [frame(shell).copy()]
+        for cell in (
+            "df = df.drop(columns='b')",
+            "df.loc[0, 'a'] = 99",
+            "df['c'] = df.a * 2",
+            "df = df.merge(df, how='cross')",
+            "df.columns = list('pqrs')",
+        ):
+            run(cell)
+            states.append(frame(shell).copy())
+        for expected in reversed(states[:-1]):
+            manager.undo()
+            pd.testing.assert_frame_equal(frame(shell), expected)
+        with pytest.raises(NothingToDo):
+            manager.undo()
+        for expected in states[1:]:
+            manager.redo()
+            pd.testing.assert_frame_equal(frame(shell), expected)
+        with pytest.raises(NothingToDo):
+            manager.redo()
+
+    def test_says_what_it_did(self, run: Run, manager: BackupManager) -> None:
+        run("df = df.drop(columns='b')")
+        action = manager.undo().action
+        assert "df = df.drop(columns='b')" in action
+        assert "4 × 1 → 4 × 2" in action
+
+    def test_within_a_cell(self, run: Run, shell: InteractiveShell, manager: BackupManager) -> None:
+        shell.user_ns["manager"] = manager
+        run("df.pop('a'); manager.undo()")
+        assert list(frame(shell).columns) == ["a", "b"]
+        run("df.pop('b')")
+        run("manager.undo(); df.pop('a')")
+        assert list(frame(shell).columns) == ["b"]
+        manager.undo()
+        assert list(frame(shell).columns) == ["a", "b"]
+
+    def test_a_new_cell_ends_what_could_be_redone_but_loses_nothing(
+        self, run: Run, manager: BackupManager
+    ) -> None:
+        run("df = df.drop(columns='b')")
+        manager.undo()
+        run("df = df.head(2)")
+        with pytest.raises(NothingToDo):
+            manager.redo()
+        manager.get("last")
+        shapes = {(b.frame("df").rows, b.frame("df").columns) for b in manager.list()}  # type: ignore[union-attr]
+        assert (4, 1) in shapes
+
+    def test_from_disk_when_memory_is_short(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        manager.configure("memory_limit", "0")
+        expected = frame(shell).copy()
+        for n in range(3):
+            run(f"df = df.assign(x{n}={n})")
+        for _ in range(3):
+            manager.undo()
+        pd.testing.assert_frame_equal(frame(shell), expected)
+
+    def test_reading_a_frame_is_no_step(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        run("df['x'] = 1; df['y'] = 2")
+        run("df._consolidate_inplace()")
+        run("df = df.copy()")
+        assert "df['x'] = 1" in manager.undo().action
+
+
+@pytest.mark.usefixtures("frames")
+class TestFiles:
+    def test_export_and_import(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager, tmp_path: Path
+    ) -> None:
+        manager.create("x", "about it")
+        file = manager.export("x", tmp_path / "x.zip")
+        found = manager.import_(file)
+        assert found.id.startswith("import_")
+        assert found.kind == "import"
+        assert (found.name, found.description, found.trusted) == ("x", "about it", False)
+        expected = frame(shell).copy()
+        run("df = None; other = None")
+        manager.restore(found.id, data_only=True)
+        pd.testing.assert_frame_equal(frame(shell), expected)
+
+    def test_an_import_unpickles_nothing_unless_trusted(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager, tmp_path: Path
+    ) -> None:
+        run(
+            "class Bomb:\n"
+            "    def __reduce__(self):\n"
+            "        return exec, ('import builtins; builtins.bombed = True',)\n"
+            "df['bomb'] = pd.Series([Bomb()] * 4, dtype=object); bomb = Bomb()"
+        )
+        manager.create("x")
+        file = manager.export("x", tmp_path / "x.zip")
+        found = manager.import_(file)
+        run("import builtins; builtins.bombed = False; del df, bomb")
+        done = manager.restore(found.id)
+        run("fine = not builtins.bombed")
+        assert shell.user_ns["fine"]
+        assert list(frame(shell).columns) == ["a", "b"]
+        assert any("--trust" in warning for warning in done.warnings)
+
+    def test_parquet(self, shell: InteractiveShell, manager: BackupManager, tmp_path: Path) -> None:
+        manager.create("x")
+        file = manager.export("x", tmp_path / "x.zip", format="parquet")
+        with zipfile.ZipFile(file) as archive:
+            assert sorted(archive.namelist()) == ["backup.json", "df.parquet", "other.parquet"]
+            archive.extract("df.parquet", tmp_path)
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "df.parquet"), frame(shell))
+
+    def test_what_parquet_cannot_hold(
+        self, run: Run, manager: BackupManager, tmp_path: Path
+    ) -> None:
+        run("df.columns = ['a', 'a']")
+        manager.create("x")
+        with pytest.raises(InvalidRequest, match="df cannot be written as Parquet"):
+            manager.export("x", tmp_path / "x.zip", format="parquet")
+        assert list(tmp_path.glob("*.zip*")) == []
+
+    def test_a_file_is_never_overwritten(self, manager: BackupManager, tmp_path: Path) -> None:
+        manager.create("x")
+        (tmp_path / "x.zip").write_text("mine")
+        with pytest.raises(InvalidRequest, match="exists already"):
+            manager.export("x", tmp_path / "x.zip")
+        assert (tmp_path / "x.zip").read_text() == "mine"
+
+    def test_files_that_are_no_backups(self, manager: BackupManager, tmp_path: Path) -> None:
+        with pytest.raises(InvalidRequest, match="no file"):
+            manager.import_(tmp_path / "nope.zip")
+        (tmp_path / "x.zip").write_text("no zip")
+        with pytest.raises(ArchiveError):
+            manager.import_(tmp_path / "x.zip")
+
+
+@pytest.mark.usefixtures("frames")
+class TestDelete:
+    def test_delete_and_its_log(self, manager: BackupManager) -> None:
+        backup = manager.create("x")
+        with pytest.raises(BackupNotFound):
+            manager.delete(["x", "nope"])
+        assert manager.get("x")
+        assert [b.id for b in manager.delete(["x", backup.id])] == [backup.id]
+        with pytest.raises(BackupNotFound):
+            manager.get("x")
+        assert manager.deletions()[0].id == backup.id
+
+    def test_cleanup_and_delete_all(self, manager: BackupManager, run: Run) -> None:
+        manager.create("x")
+        run("df.pop('a')")
+        manager.quick()
+        assert len(manager.cleanup()) == 2  # the automatic one is the same as x
+        assert manager.list() == []
+        manager.undo()
+        run("df.pop('b')")
+        manager.delete_all()
+        assert manager.list(all=True) == []
+        run("df['c'] = 1; df.pop('c')")
+        assert manager.problem is None
+
+    def test_undo_outlives_deletion(
+        self, manager: BackupManager, run: Run, shell: InteractiveShell
+    ) -> None:
+        run("df.pop('a')")
+        manager.delete_all()
+        manager.undo()
+        assert list(frame(shell).columns) == ["a", "b"]
+
+
+@pytest.mark.usefixtures("frames")
+class TestTrouble:
+    def test_a_full_disk_stops_nobody(
+        self,
+        manager: BackupManager,
+        run: Run,
+        shell: InteractiveShell,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        manager.create("safe")
+        full = OSError(errno.ENOSPC, "No space left on device")
+
+        def fail(*_: object, **__: object) -> None:
+            raise full
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Filesystem, "create", fail)
+            patch.setattr(Filesystem, "temporary", fail, raising=False)
+            patch.setattr("os.fsync", fail)
+            run("df.pop('a')")
+            with pytest.raises((StoreUnavailable, OSError)) as caught:
+                manager.create("no room")
+            assert isinstance(caught.value, BackupError)
+            run("x = 1")
+            run("x = 2")
+            assert manager.status().problem
+            assert capsys.readouterr().err.count("not being backed up") == 1
+            manager.undo()
+            assert list(frame(shell).columns) == ["a", "b"]
+        assert manager.get("safe")
+        run("df['z'] = 1")
+        manager.create("room again")
+        assert manager.status().problem is None
+
+    def test_an_error_of_ours_never_reaches_the_cell(
+        self,
+        shell: InteractiveShell,
+        run: Run,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise RuntimeError("ours")
+
+        monkeypatch.setattr("dfbackup_jupyter.watcher.take", fail)
+        run("y = 7")
+        assert shell.user_ns["y"] == 7
+        assert "ours" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("frames")
+class TestSettings:
+    def test_auto_off_and_on(self, manager: BackupManager, run: Run) -> None:
+        manager.auto = False
+        run("df.pop('a')")
+        assert manager.list() == []
+        manager.auto = True
+        run("df['a'] = 1")
+        assert len(manager.list(limit=5)) == 1
+
+    def test_configure(self, manager: BackupManager) -> None:
+        assert manager.configure("durability", "strict") == "strict"
+        for key, value in (("durability", "no"), ("nope", "1"), ("memory_limit", "-1")):
+            with pytest.raises(InvalidRequest) as caught:
+                manager.configure(key, value)
+            assert caught.value.hint
+
+    def test_strict_waits(self, manager: BackupManager, run: Run, shell: InteractiveShell) -> None:
+        manager.configure("durability", "strict")
+        shell.user_ns["folder"] = Path(manager.stats().store, "manifests")
+        run("df = df.drop(columns='b'); found = [f.name for f in folder.iterdir()]")
+        assert any(name.startswith("auto_") for name in shell.user_ns["found"])
+
+
+@pytest.mark.usefixtures("frames")
+class TestLog:
+    def test_every_cell(self, manager: BackupManager, run: Run, shell: InteractiveShell) -> None:
+        shell.run_cell("df = df.drop(columns='b')\n1 / 0", store_history=True)
+        manager.get("last")
+        entry = manager.log(1)[0]
+        assert (entry.outcome, entry.error) == ("error", "ZeroDivisionError: division by zero")
+        change = entry.frames[0]
+        assert (change.name, change.what) == ("df", "changed")
+        assert (change.columns_before, change.columns_after) == (2, 1)
+        assert entry.backup == manager.get("last").id
+
+
+def test_the_profile_sets_settings(bare_shell: InteractiveShell) -> None:
+    bare_shell.config.DFBackup.auto = False
+    bare_shell.extension_manager.load_extension("dfbackup_jupyter")
+    assert BackupManager.current().auto is False
