@@ -41,7 +41,7 @@ def cells(megabytes: float) -> list[Cell]:
         Cell("rename", "df = df.rename(columns={'x6': 'speed'})"),
         Cell("astype", "df['key'] = df['key'].astype('int32')"),
         Cell("dropna", "df = df.dropna()"),
-        Cell("reset in place", "df.reset_index(drop=True, inplace=True)"),
+        Cell("insert in place", "df.insert(0, 'row', range(len(df)))"),
     ]
 
 

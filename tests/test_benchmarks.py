@@ -30,5 +30,5 @@ def test_it_runs(tmp_path: Path) -> None:
         fields[0]: fields[1:]
         for fields in (re.split(r"\s{2,}", line) for line in done.stdout.splitlines())
     }
-    assert len(measured["dropna"]) == len(measured["reset in place"]) == 5
+    assert len(measured["dropna"]) == len(measured["insert in place"]) == 5
     assert len(measured["look"]) == 4, "it changes nothing, so there is nothing to undo"
