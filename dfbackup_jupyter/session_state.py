@@ -135,7 +135,7 @@ class SessionState:
     def _context(self, capture: Capture, budget: Budget) -> Context:
         frames = {}
         for path, frame in capture.by_path.items():
-            live = frame.origin()
+            live = frame.origin and frame.origin()
             if live is not None:
                 frames[str(path)] = live
         return Context(self._namespace, self._hidden(), frames, budget)

@@ -99,7 +99,7 @@ class Stager:
         self, capture: Capture, states: Sequence[State], autosave: Backup
     ) -> Future[Backup | None]:
         """Write what is new in a capture, in the background, and renew the session's autosave."""
-        staged = self.worker.submit(
+        staged: Future[Backup | None] = self.worker.submit(
             lambda: self._renew_autosave(autosave, capture, states), weight=self.unstaged(capture)
         )
         self.worker.submit(lambda: self._look_again(capture))
