@@ -345,9 +345,21 @@ class Deletion:
     when: dt.datetime
     by: str
 
+    @classmethod
+    def from_dict(cls, data: JSON) -> Deletion:
+        """Read the store's record of a deletion."""
+        when = dt.datetime.fromisoformat(data["when"])
+        return cls(data["id"], data["name"], data["kind"], when, data["by"])
+
     def to_dict(self) -> JSON:
         """Return plain JSON types."""
         return {**plain(self), "when": self.when.isoformat()}
+
+
+def concerned(backup: Backup | None, name: str | None) -> tuple[str, ...]:
+    """Return which frames of a backup one of the store's objects holds; all without a name."""
+    frames = backup.frames if backup else ()
+    return tuple(frame.name for frame in frames if name is None or frame.object == name)
 
 
 def plain(record: Any) -> JSON:

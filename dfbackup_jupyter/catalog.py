@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
-from dfbackup_jupyter.backup import Backup, Kind
+from dfbackup_jupyter.backup import Backup, Kind, Stats
 from dfbackup_jupyter.drafts import LAST, Session
 from dfbackup_jupyter.errors import AmbiguousBackup, BackupNotFound, InvalidRequest
 from dfbackup_jupyter.staging import read_backup
@@ -48,6 +49,22 @@ class Catalog:
             and (backup.kind == kind if kind else backup.kind is not Kind.AUTOSAVE)
             and (frame is None or backup.frame(frame))
         ]
+
+    def stats(self) -> Stats:
+        """Return how much is backed up, and what it costs."""
+        backups = self.search(all=True)
+        usage = self._store.usage()
+        return Stats(
+            store=str(self._store.root),
+            backups=dict(Counter(str(backup.kind) for backup in backups)),
+            notebooks=dict(Counter(backup.notebook for backup in backups)),
+            session_backups=sum(backup.session == self._session.id for backup in backups),
+            oldest=backups[-1].created if backups else None,
+            newest=backups[0].created if backups else None,
+            bytes_raw=sum(backup.bytes_raw for backup in backups),
+            bytes_on_disk=usage.bytes_used,
+            bytes_free=usage.bytes_free,
+        )
 
     def find(self, reference: str) -> Backup:
         """Return the one backup that is meant.

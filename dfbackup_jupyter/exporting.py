@@ -17,6 +17,23 @@ from dfbackup_jupyter.placing import plain_name
 from dfbackup_jupyter.staging import Tick
 
 
+def new_file(file: str | Path) -> Path:
+    """Return the whole path of a file that is to be written.
+
+    Raises
+    ------
+    InvalidRequest
+        It exists: it may be somebody's data.
+    """
+    path = Path(file).expanduser().absolute()
+    if path.exists():
+        raise InvalidRequest(
+            f"The file {path} exists already, and is left as it is.",
+            "Give another name, or delete it first.",
+        )
+    return path
+
+
 def write_parquet(backup: Backup, loader: Loader, file: Path, *, tick: Tick) -> None:
     """Write each frame of a backup as Parquet, beside a ``backup.json`` that describes them.
 

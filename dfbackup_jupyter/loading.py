@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from dfbackup_jupyter import capture as frames_of
-from dfbackup_jupyter.backup import Backup, FrameInfo
+from dfbackup_jupyter.backup import Backup, Details, FrameInfo
 from dfbackup_jupyter.capture.base import Decoded, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.capture.paths import FramePath
+from dfbackup_jupyter.errors import DamagedData
 from dfbackup_jupyter.placing import Wanted
 from dfbackup_jupyter.staging import Stager, Tick
 from dfbackup_jupyter.timeline import Point
@@ -35,6 +36,22 @@ class Loader:
             return Decoded(snapshot.thaw(), (), ())
         packs = self._store.manifest(backup.id)["objects"][info.object]
         return self._read(info.object, packs, backup.trusted, tick)
+
+    def frames(self, backup: Backup, name: str | None = None) -> dict[str, Any]:
+        """Load the frames of a backup, or the one of a name, by their own names."""
+        chosen = [info for info in backup.frames if name is None or name in info.names]
+        return {info.name: self.frame(backup, info).frame for info in chosen}
+
+    def details(self, backup: Backup, rows: int) -> Details:
+        """Return a backup with the first rows of its frames."""
+        previews: dict[str, Any] = {}
+        unreadable: dict[str, str] = {}
+        for info in backup.frames:
+            try:
+                previews[info.name] = self.frame(backup, info).frame.head(rows)
+            except DamagedData as error:
+                unreadable[info.name] = str(error)
+        return Details(backup, previews, unreadable)
 
     def of_backup(
         self,

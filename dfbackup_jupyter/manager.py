@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import builtins
-import datetime as dt
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -24,13 +22,14 @@ from dfbackup_jupyter.backup import (
     Stats,
     Status,
     Verification,
+    concerned,
 )
 from dfbackup_jupyter.catalog import Catalog
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.diff import Diff, compare
 from dfbackup_jupyter.drafts import LAST, Drafts, Session, renamed
-from dfbackup_jupyter.errors import BackupError, DamagedData, InvalidRequest, NothingToDo
-from dfbackup_jupyter.exporting import write_parquet
+from dfbackup_jupyter.errors import BackupError, InvalidRequest, NothingToDo
+from dfbackup_jupyter.exporting import new_file, write_parquet
 from dfbackup_jupyter.importing import adopted
 from dfbackup_jupyter.loading import Loader
 from dfbackup_jupyter.recovery import Recovery
@@ -270,15 +269,7 @@ class BackupManager:
 
     def show(self, reference: str, *, rows: int = 5) -> Details:
         """Return one backup and the first rows of its frames."""
-        backup = self.get(reference)
-        previews: dict[str, Any] = {}
-        unreadable: dict[str, str] = {}
-        for info in backup.frames:
-            try:
-                previews[info.name] = self._loader.frame(backup, info).frame.head(rows)
-            except DamagedData as error:
-                unreadable[info.name] = str(error)
-        return Details(backup, previews, unreadable)
+        return self._loader.details(self.get(reference), rows)
 
     def diff(self, reference: str, other: str | None = None, *, frame: str | None = None) -> Diff:
         """Compare a backup with the live frames, or with another backup.
@@ -289,12 +280,12 @@ class BackupManager:
             Compare this frame alone.
         """
         backup = self.get(reference)
-        before = self._frames_of(backup, frame)
+        before = self._loader.frames(backup, frame)
         if other is None:
             after_label, after = "now", self._live_frames(frame)
         else:
             later = self.get(other)
-            after_label, after = later.id, self._frames_of(later, frame)
+            after_label, after = later.id, self._loader.frames(later, frame)
         if frame is not None and not before and not after:
             raise InvalidRequest(
                 f"There is no frame {frame!r} in {backup.id}, nor in {after_label}.",
@@ -304,19 +295,7 @@ class BackupManager:
 
     def stats(self) -> Stats:
         """Return how much is backed up, and what it costs."""
-        backups = [b for b in self._catalog.backups() if b.kind is not Kind.AUTOSAVE]
-        usage = self._store.usage()
-        return Stats(
-            store=str(self._store.root),
-            backups=dict(Counter(str(backup.kind) for backup in backups)),
-            notebooks=dict(Counter(backup.notebook for backup in backups)),
-            session_backups=sum(backup.session == self.session.id for backup in backups),
-            oldest=backups[-1].created if backups else None,
-            newest=backups[0].created if backups else None,
-            bytes_raw=sum(backup.bytes_raw for backup in backups),
-            bytes_on_disk=usage.bytes_used,
-            bytes_free=usage.bytes_free,
-        )
+        return self._catalog.stats()
 
     def status(self) -> Status:
         """Return the state of protection."""
@@ -463,19 +442,12 @@ class BackupManager:
             The file exists, or a frame cannot be written as Parquet.
         """
         backup = self.get(reference)
-        path = Path(file).expanduser().absolute()
-        if path.exists():
-            raise InvalidRequest(
-                f"The file {path} exists already, and is left as it is.",
-                "Give another name, or delete it first.",
-            )
-        if format not in ("native", "parquet"):
-            raise InvalidRequest(f"There is no format {format!r}.", "Formats: native, parquet.")
+        path = new_file(file)
         with progress("Exporting", backup.bytes_raw) as tick:
-            if format == "native":
-                self._store.export(backup.id, path, tick=tick)
-            else:
+            if format == "parquet":
                 write_parquet(backup, self._loader, path, tick=tick)
+            else:
+                self._store.export(backup.id, path, tick=tick)
         return path
 
     def import_(
@@ -512,10 +484,10 @@ class BackupManager:
         by_id = {backup.id: backup for backup in backups}
         with progress("Verifying", sum(backup.bytes_raw for backup in backups)) as tick:
             found = self._store.verify(None if reference is None else list(by_id), tick=tick)
-        damage = tuple(
-            Damage(d.id, _concerned(by_id.get(d.id or ""), d.object), d.what) for d in found
+        return Verification(
+            len(backups),
+            tuple(Damage(d.id, concerned(by_id.get(d.id or ""), d.object), d.what) for d in found),
         )
-        return Verification(len(backups), damage)
 
     def log(self, limit: int | None = None) -> builtins.list[Entry]:
         """Return the execution log: the newest `limit` cells, the oldest first."""
@@ -524,10 +496,7 @@ class BackupManager:
 
     def deletions(self, limit: int | None = None) -> builtins.list[Deletion]:
         """Return what was deleted, the newest first."""
-        found = [
-            Deletion(d["id"], d["name"], d["kind"], dt.datetime.fromisoformat(d["when"]), d["by"])
-            for d in reversed(self._store.deletions())
-        ]
+        found = [Deletion.from_dict(record) for record in reversed(self._store.deletions())]
         return found[:limit]
 
     # Settings
@@ -569,10 +538,6 @@ class BackupManager:
         """Begin to protect what there is."""
         self.watcher.start()
 
-    def _frames_of(self, backup: Backup, name: str | None) -> dict[str, Any]:
-        chosen = [f for f in backup.frames if name is None or name in f.names]
-        return {info.name: self._loader.frame(backup, info).frame for info in chosen}
-
     def _live_frames(self, name: str | None) -> dict[str, Any]:
         frames = self.watcher.look().capture.frames
         return {
@@ -589,9 +554,3 @@ class BackupManager:
         else:
             self.problem = f"{type(error).__name__}: {error}"
             logger.error("a background write failed", exc_info=error)
-
-
-def _concerned(backup: Backup | None, name: str | None) -> tuple[str, ...]:
-    if backup is None:
-        return ()
-    return tuple(f.name for f in backup.frames if name is None or f.object == name)
