@@ -22,9 +22,7 @@ def is_frame(value: object) -> bool:
     return is_frame_type(type(value))
 
 
-def snapshot(
-    frame: Any, *, memory: Memory | None = None, known: Known | None = None
-) -> Snapshot:
+def snapshot(frame: Any, *, memory: Memory | None = None, known: Known | None = None) -> Snapshot:
     """Take a snapshot of one frame.
 
     Parameters

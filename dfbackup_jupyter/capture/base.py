@@ -84,7 +84,7 @@ class Snapshot(ABC):
     Attributes
     ----------
     type_name : str
-        Name of the frame's class.
+        The frame's class, as ``pandas.DataFrame``.
     rows, columns : int
         Its shape.
     bytewise : bool

@@ -41,7 +41,7 @@ class ArrayBlob:
         data = np.ascontiguousarray(part).view(np.uint8)
         if self._array.dtype.kind in "fc" and np.dtype(np.longdouble).itemsize > _X87_BYTES > 8:
             data = _without_padding(data, self._array.dtype)
-        return memoryview(data)
+        return data.data
 
 
 class PiecesBlob:

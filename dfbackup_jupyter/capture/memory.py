@@ -23,6 +23,9 @@ class Memory:
         self._arrays = tuple(arrays)
         self._ranges: list[tuple[int, int]] | None = None
 
+    def __bool__(self) -> bool:
+        return bool(self._writable())
+
     def reaches(self, array: np.ndarray[Any, Any]) -> bool:
         """Whether one of the arrays can be used to write to the memory of `array`."""
         ranges = self._writable()

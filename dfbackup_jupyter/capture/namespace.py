@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
@@ -31,6 +31,7 @@ _FOREIGN_PACKAGES = frozenset(
     "pandas numpy polars pyarrow IPython ipykernel ipywidgets traitlets matplotlib comm "
     "dfbackup_jupyter threading asyncio concurrent logging multiprocessing".split()
 )
+_SHOWN_PACKAGES = frozenset({"builtins", "datetime", "decimal", "numpy", "pandas", "uuid"})
 _OPAQUE = (
     type,
     types.ModuleType,
@@ -91,7 +92,7 @@ def find_frames(
     walk = _Walk()
     # A copy, because another thread may define a variable meanwhile.
     for name, value in list(namespace.items()):
-        if walk.kind(type(value)) is not _Kind.OTHER and not _is_hidden(name, hidden):
+        if type(value) not in walk.dull and not _is_hidden(name, hidden):
             walk.look(name, (), value)
     walk.finish()
     return Found(walk.frames, tuple(walk.unwatched), tuple(walk.memory))
@@ -110,6 +111,7 @@ class _Walk:
         self.frames: dict[FramePath, Any] = {}
         self.unwatched: dict[str, None] = {}
         self.memory: list[Any] = []
+        self.dull: set[type] = set()
         self._kinds: dict[type, _Kind] = {}
         self._queue: deque[tuple[str, tuple[Step, ...], Any, _Kind]] = deque()
         self._seen: set[tuple[str, int]] = set()
@@ -132,31 +134,31 @@ class _Walk:
         """Walk through the containers and objects that were queued."""
         while self._queue:
             root, steps, holder, kind = self._queue.popleft()
-            items = _items(holder, kind)
-            if items is None:
-                continue
-            count, values = items
-            kinds = {self.kind(t) for t in set(map(type, islice(values(), MAX_ITEMS)))}
+            count, values = _items(holder, kind)
             self._budget -= min(count, MAX_ITEMS) + _CONTAINER_COST
-            if kinds <= {_Kind.OTHER}:
+            types = set(map(type, islice(values, MAX_ITEMS))) - self.dull
+            kinds = set(map(self.kind, types)) - {_Kind.OTHER}
+            if not kinds:
                 continue
             if count > MAX_ITEMS or len(steps) >= MAX_DEPTH or self._budget < 0:
                 if kinds & _HOLDERS and (len(steps) < MAX_DEPTH or _Kind.FRAME in kinds):
                     self.unwatched[str(FramePath(root, steps))] = None
                 continue
             for step, value in _children(holder, kind):
-                if self.kind(type(value)) is _Kind.OTHER:
+                if type(value) in self.dull:
                     continue
                 if is_usable_key(step.key):
                     self.look(root, (*steps, step), value)
                 elif self.kind(type(value)) in _HOLDERS:
-                    self.unwatched[f"{FramePath(root, steps)}[{step.key!r:.60}]"] = None
+                    self.unwatched[f"{FramePath(root, steps)}[{_shown(step.key)}]"] = None
 
     def kind(self, kind: type) -> _Kind:
         """Return what instances of a class are to the walk."""
         found = self._kinds.get(kind)
         if found is None:
             found = self._kinds[kind] = _classify(kind)
+            if found is _Kind.OTHER:
+                self.dull.add(kind)
         return found
 
 
@@ -178,7 +180,8 @@ def _has_plain_dict(kind: type) -> bool:
     """Whether reading ``__dict__`` of an instance runs no code of the class."""
     for base in kind.__mro__:
         if "__dict__" in base.__dict__:
-            return isinstance(base.__dict__["__dict__"], types.GetSetDescriptorType)
+            found = base.__dict__["__dict__"]
+            return isinstance(found, types.GetSetDescriptorType | types.MemberDescriptorType)
     return False
 
 
@@ -187,13 +190,13 @@ def _attributes(holder: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _items(holder: Any, kind: _Kind) -> tuple[int, Callable[[], Iterable[Any]]] | None:
-    """Return how many things a holder holds, and what gives them."""
+def _items(holder: Any, kind: _Kind) -> tuple[int, Iterable[Any]]:
+    """Return how many things a holder holds, and the things."""
     if kind is _Kind.SEQUENCE:
         base: Any = list if isinstance(holder, list) else tuple
-        return base.__len__(holder), lambda: base.__iter__(holder)
+        return base.__len__(holder), base.__iter__(holder)
     found = holder if kind is _Kind.DICT else _attributes(holder)
-    return dict.__len__(found), lambda: list(dict.values(found))
+    return dict.__len__(found), dict.values(found)
 
 
 def _children(holder: Any, kind: _Kind) -> Iterator[tuple[Step, Any]]:
@@ -206,7 +209,14 @@ def _children(holder: Any, kind: _Kind) -> Iterator[tuple[Step, Any]]:
             yield Step("item", _as_python(key)), value
     else:
         for name, value in list(_attributes(holder).items()):
-            yield Step("attribute", name), value
+            if type(name) is str:
+                yield Step("attribute", name), value
+
+
+def _shown(key: Any) -> str:
+    """Return a key as text, without running any code of the user's classes."""
+    module = type(key).__module__.partition(".")[0]
+    return f"{repr(key):.60}" if module in _SHOWN_PACKAGES else f"<{type(key).__name__}>"
 
 
 def _as_python(key: Any) -> Any:

@@ -95,7 +95,6 @@ class Frozen:
         """Bytes held."""
         return len(self._data or b"")
 
-
     def portable(self) -> bytes:
         """Return the value pickled so that another process can read it."""
         if self._data is None or _MAIN not in self._data:

@@ -98,7 +98,7 @@ def _decode(node: Node, source: Source, rows: int) -> Any:
 
 
 def _encode_numpy(array: Any, dtype: np.dtype[Any], parts: Parts) -> Node:
-    if dtype == object:
+    if dtype.char == "O":
         return encode_objects(array, parts)
     if dtype.hasobject:
         return {**parts.pickle(pickled(array)), "rows": len(array)}
@@ -115,7 +115,7 @@ def _write_dtype(dtype: np.dtype[Any]) -> Any:
 def _read_dtype(data: Any) -> np.dtype[Any]:
     if isinstance(data, str):
         return np.dtype(data)
-    return np.lib.format.descr_to_dtype(_tuples(data))  # type: ignore[no-any-return]
+    return np.lib.format.descr_to_dtype(_tuples(data))
 
 
 def _tuples(data: Any) -> Any:
@@ -224,7 +224,8 @@ def _read_string(node: Node, source: Source, rows: int) -> Any:
         return internals.string_array(values, dtype)
     kind = pa.string() if node["type"] == "string" else pa.large_string()
     text = strings.valid_text(strings.to_arrow(lengths, data, kind))
-    return dtype.construct_array_type()(pa.chunked_array([text]), dtype=dtype)
+    make: Any = dtype.construct_array_type()
+    return make(pa.chunked_array([text]), dtype=dtype)
 
 
 def _write_arrow(array: Any, dtype: Any, parts: Parts) -> Node:
@@ -255,7 +256,7 @@ _EXTENSIONS: dict[str, tuple[Callable[..., Node], Callable[..., Any]]] = {
 }
 
 
-def encode_index(index: pd.Index, parts: Parts) -> Node:
+def encode_index(index: Any, parts: Parts) -> Node:
     """Describe an index.
 
     Raises
@@ -272,14 +273,14 @@ def encode_index(index: pd.Index, parts: Parts) -> Node:
             "rows": len(index),
             "levels": [encode_index(level, parts) for level in index.levels],
             "codes": [encode_array(np.asarray(codes), parts) for codes in index.codes],
-            "sortorder": index.sortorder,
+            "sortorder": getattr(index, "sortorder", None),
             "names": names,
         }
     values = encode_array(internals.index_array(index), parts)
     node = {"index": "values", "rows": len(index), "values": values, "names": names}
     freq = getattr(index, "freq", None)
     if freq is not None and not isinstance(index, pd.PeriodIndex):
-        node["freq"] = _encode_freq(freq, parts)
+        node["freq"] = _encode_freq(freq)
     return node
 
 
@@ -294,18 +295,22 @@ def decode_index(node: Node, source: Source) -> pd.Index:
     names = [_decode_name(name, source) for name in node["names"]]
     kind = node["index"]
     if kind == "range":
-        return pd.RangeIndex(*node["range"], name=names[0])
+        start, stop, step = node["range"]
+        return pd.RangeIndex(start, stop, step, name=names[0])
     rows = node["rows"]
     if kind == "multi":
+        levels: list[Any] = [decode_index(level, source) for level in node["levels"]]
         return pd.MultiIndex(
-            levels=[decode_index(level, source) for level in node["levels"]],
+            levels=levels,
             codes=[decode_array(codes, source, rows) for codes in node["codes"]],
             names=names,
             sortorder=node["sortorder"],
             verify_integrity=True,
         )
     values = decode_array(node["values"], source, rows)
-    index = pd.Index(values, dtype=values.dtype, name=names[0], copy=False, tupleize_cols=False)
+    index: pd.Index = pd.Index(
+        values, dtype=values.dtype, name=names[0], copy=False, tupleize_cols=False
+    )
     if "freq" in node:
         freq = _decode_freq(node["freq"], source)
         if freq is not None:
@@ -329,7 +334,7 @@ def _decode_name(data: Any, source: Source) -> Any:
     return plain.from_json(data)
 
 
-def _encode_freq(freq: Any, parts: Parts) -> Any:
+def _encode_freq(freq: Any) -> Any:
     try:
         text = freq.freqstr
         if to_offset(text) == freq:
@@ -338,7 +343,8 @@ def _encode_freq(freq: Any, parts: Parts) -> Any:
         pass
     if type(freq) is pd.DateOffset:
         try:
-            return {"n": freq.n, "normalize": freq.normalize, "kwds": plain.to_json(freq.kwds)}
+            kwds = plain.to_json(freq.kwds)
+            return {"n": freq.n, "normalize": getattr(freq, "normalize", False), "kwds": kwds}
         except plain.NotPlain:
             pass
     return {"pickle": base64.b64encode(pickled(freq)).decode()}
@@ -354,4 +360,5 @@ def _decode_freq(data: Any, source: Source) -> Any:
             return pickle.loads(base64.b64decode(data["pickle"]))
         source.warnings.append("A frequency was left out: it was pickled, and needs --trust.")
         return None
-    return pd.DateOffset(data["n"], data["normalize"], **plain.from_json(data["kwds"]))
+    make: Any = pd.DateOffset
+    return make(data["n"], data["normalize"], **plain.from_json(data["kwds"]))

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.internals import create_dataframe_from_blocks
 
 from dfbackup_jupyter.capture import pandas_internals as internals
 from dfbackup_jupyter.capture import plain
@@ -200,7 +199,9 @@ def _decode(meta: JSON, source: Source) -> Content:
         try:
             array = _readable(meta["data"][0], source, rows)
         except Untrusted as error:
-            raise DamagedData(f"The values of the Series cannot be brought back: {error}.") from None
+            raise DamagedData(
+                f"The values of the Series cannot be brought back: {error}."
+            ) from None
         frame = pd.Series(array, index, dtype=array.dtype, name=name, copy=False)
     else:
         builder = _Builder(meta["data"], source, index, columns)
@@ -269,8 +270,8 @@ class _Builder:
             raise DamagedData(f"No column can be read: {self.damaged[0].reason}.")
         labels = self._labels if len(kept) == len(self._nodes) else self._labels.take(kept)
         place = {position: i for i, position in enumerate(kept)}
-        return create_dataframe_from_blocks(
-            [(_two_dimensional(v), np.array([place[p] for p in ps])) for v, ps in blocks],
+        return internals.frame_of_blocks(
+            [(v, np.array([place[p] for p in ps], np.intp)) for v, ps in blocks],
             self._index,
             labels,
         )
@@ -303,14 +304,6 @@ class _Builder:
             self._unreadable = True
         self.damaged.append(Lost(str(self._labels[position]), reason))
         return None
-
-
-def _two_dimensional(values: Any) -> Any:
-    if isinstance(values, np.ndarray):
-        return np.atleast_2d(values)
-    if isinstance(values, pd.arrays.DatetimeArray | pd.arrays.TimedeltaArray) and values.ndim == 1:
-        return values.reshape(1, -1)
-    return values
 
 
 def _class(name: str | None, base: type, source: Source) -> type:

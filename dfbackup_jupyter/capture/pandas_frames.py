@@ -15,7 +15,7 @@ from dfbackup_jupyter.capture.objects import Frozen, FrozenColumn, is_immutable
 from dfbackup_jupyter.capture.pandas_codec import decode, encode, same_content
 
 _SMALL = 256 << 10
-"""Frames up to this size are copied on the mere suspicion that others can write to them."""
+"""Blocks up to this size are copied on the mere suspicion that others can write to them."""
 _MANY_BLOCKS = 64
 
 
@@ -38,10 +38,11 @@ class PandasSnapshot(Snapshot):
 
     def __init__(self, frame: Any, memory: Memory, known: Known) -> None:
         self._class = type(frame)
-        self.type_name = self._class.__name__
+        package = str(self._class.__module__).partition(".")[0]
+        self.type_name = f"{package}.{self._class.__qualname__}"
         self.rows, self.columns = frame.shape if frame.ndim == 2 else (len(frame), 1)
         self._attrs = Frozen(frame.attrs) if frame.attrs else None
-        self._unique_labels = not frame.flags.allows_duplicate_labels
+        self._unique_labels = internals.has_unique_labels(frame)
         self._metadata = {name: Frozen(value) for name, value in _metadata(frame).items()}
         self._layout = internals.layout(frame)
         if self._layout is None:
@@ -50,25 +51,23 @@ class PandasSnapshot(Snapshot):
         else:
             self._copies = _copies(self._layout.values, frame, memory)
             self._frame = internals.shallow(frame, self._copies)
-        self.plain: frozenset[Hashable] = frozenset()
         self._objects: dict[int, FrozenColumn] = {}
         self._freeze_objects(known)
         self.bytewise = bool(self._copies or self._objects or self._layout is None)
 
     def _freeze_objects(self, known: Known) -> None:
-        plain: set[Hashable] = set()
+        self.plain: set[Hashable] = set()
         for number, values in enumerate(internals.block_values(self._frame)):
-            if not isinstance(values, np.ndarray) or values.dtype != object:
+            if not isinstance(values, np.ndarray) or values.dtype.char != "O":
                 continue
             for column, position in zip(
                 np.atleast_2d(values), internals.block_columns(self._frame, number), strict=True
             ):
                 key = _identity(column)
                 if number not in self._copies and key in known.plain or is_immutable(column):
-                    plain.add(key)
+                    self.plain.add(key)
                 else:
                     self._objects[position] = FrozenColumn(column)
-        self.plain = frozenset(plain)
 
     @property
     def nbytes(self) -> int:
@@ -91,10 +90,13 @@ class PandasSnapshot(Snapshot):
         attrs = live.attrs
         return (
             (self._attrs.same(attrs) if self._attrs else not attrs)
-            and self._unique_labels is not live.flags.allows_duplicate_labels
-            and all(
-                name in self._metadata and self._metadata[name].same(value)
-                for name, value in _metadata(live).items()
+            and self._unique_labels is internals.has_unique_labels(live)
+            and (
+                not self._metadata
+                or all(
+                    name in self._metadata and self._metadata[name].same(value)
+                    for name, value in _metadata(live).items()
+                )
             )
         )
 
@@ -160,9 +162,7 @@ class PandasAdapter:
             raise TypeError(f"a {type(live).__name__} cannot become a {type(frame).__name__}")
         other = PandasSnapshot(frame, Memory(), Known()).thaw()
         internals.replace_content(live, other)
-        _set_extras(
-            live, other.attrs, not other.flags.allows_duplicate_labels, _metadata(other)
-        )
+        _set_extras(live, other.attrs, not other.flags.allows_duplicate_labels, _metadata(other))
 
 
 def _metadata(frame: Any) -> dict[str, Any]:
@@ -185,13 +185,17 @@ def _set_extras(
 
 def _copies(blocks: tuple[Any, ...], frame: Any, memory: Memory) -> dict[int, Any]:
     """Copy the blocks whose memory others can write to, by number."""
-    wary = len(blocks) <= _MANY_BLOCKS and sum(int(b.nbytes) for b in blocks) <= _SMALL
-    return {
-        number: values.copy()
-        for number, values in enumerate(blocks)
-        if any(map(memory.reaches, internals.buffers(values)))
-        or (wary and internals.strangers(frame, number))
-    }
+    found = {}
+    if memory:
+        for number, values in enumerate(blocks):
+            if any(map(memory.reaches, internals.buffers(values))):
+                found[number] = values.copy()
+    if len(blocks) <= _MANY_BLOCKS:
+        for number, values in enumerate(blocks):
+            small = isinstance(values, np.ndarray) and values.nbytes <= _SMALL
+            if small and number not in found and internals.strangers(frame, number):
+                found[number] = values.copy()
+    return found
 
 
 def _identity(column: np.ndarray[Any, Any]) -> Hashable:
@@ -204,7 +208,7 @@ def _same_bits(a: Any, b: Any) -> bool:
 
 
 def _same_buffer(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
-    if a.dtype == object:
+    if a.dtype.char == "O":
         return a.shape == b.shape and all(x is y for x, y in zip(a.flat, b.flat, strict=True))
     if a.shape != b.shape or a.dtype != b.dtype:
         return False

@@ -8,8 +8,9 @@ where a layout cannot be read at all, `layout` returns None, and the snapshot co
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from operator import attrgetter
+from collections.abc import Mapping
+from importlib import import_module
+from operator import attrgetter, is_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,10 @@ import pandas as pd
 Frame = Any
 Array = np.ndarray[Any, Any]
 
+_pd: Any = pd
+"""pandas, without what its stubs leave out."""
+
+_DATES = (pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray)
 _values = attrgetter("values")
 _placement = attrgetter("_mgr_locs")
 
@@ -32,20 +37,25 @@ class Layout(NamedTuple):
     values: tuple[Any, ...]
     placements: tuple[Any, ...]
     arrow: tuple[tuple[int, Any], ...]
-    axes: tuple[tuple[pd.Index, tuple[Any, ...]], ...]
+    axes: tuple[tuple[Any, Any, Any, tuple[Any, ...]], ...]
     name: Any
 
     def matches(self, frame: Frame) -> bool:
         """Whether a frame still consists of these objects."""
         try:
-            blocks = frame._mgr.blocks
+            manager = frame._mgr
+            blocks = manager.blocks
             if len(blocks) != len(self.values):
                 return False
             for block, values, placement in zip(blocks, self.values, self.placements, strict=True):
                 if block.values is not values or block._mgr_locs is not placement:
                     return False
-            for axis, (held, labels) in zip(frame._mgr.axes, self.axes, strict=True):
-                if axis is not held or not _identical(_labels(axis), labels):
+            for axis, (held, name, freq, names) in zip(manager.axes, self.axes, strict=True):
+                if axis is not held or axis._name is not name:
+                    return False
+                if freq is not None and axis._freq is not freq:
+                    return False
+                if names and not all(map(is_, axis._names, names)):
                     return False
             if self.arrow and any(_arrow(self.values[i]) is not held for i, held in self.arrow):
                 return False
@@ -62,12 +72,24 @@ def layout(frame: Frame) -> Layout | None:
         return Layout(
             values,
             tuple(map(_placement, manager.blocks)),
-            tuple((i, _arrow(v)) for i, v in enumerate(values) if hasattr(v, "_pa_array")),
-            tuple((axis, _labels(axis)) for axis in manager.axes),
+            tuple(
+                (i, _arrow(v))
+                for i, v in enumerate(values)
+                if not isinstance(v, np.ndarray) and hasattr(v, "_pa_array")
+            ),
+            tuple(map(_axis, manager.axes)),
             frame._name if frame.ndim == 1 else None,
         )
     except AttributeError:
         return None
+
+
+def has_unique_labels(frame: Frame) -> bool:
+    """Whether a frame's flags forbid duplicate labels."""
+    try:
+        return not frame._flags._allows_duplicate_labels
+    except AttributeError:
+        return not frame.flags.allows_duplicate_labels
 
 
 def shallow(frame: Frame, replaced: Mapping[int, Any] | None = None) -> Frame:
@@ -82,7 +104,7 @@ def shallow(frame: Frame, replaced: Mapping[int, Any] | None = None) -> Frame:
     replaced : mapping of int to array, optional
         Block values to put in the place of the frame's own, by number.
     """
-    base = pd.DataFrame if frame.ndim == 2 else pd.Series
+    base = _pd.DataFrame if frame.ndim == 2 else _pd.Series
     try:
         old = frame._mgr
         if frame.ndim == 1:
@@ -114,7 +136,7 @@ def as_class(frame: Frame, kind: type) -> Frame:
     if type(frame) is kind:
         return frame
     try:
-        make = (pd.DataFrame if frame.ndim == 2 else pd.Series)._from_mgr.__func__
+        make = (_pd.DataFrame if frame.ndim == 2 else _pd.Series)._from_mgr.__func__
         result = make(kind, frame._mgr, frame._mgr.axes)
         if frame.ndim == 1:
             object.__setattr__(result, "_name", frame._name)
@@ -131,9 +153,19 @@ def replace_content(live: Frame, frame: Frame) -> None:
         if live.ndim == 1:
             object.__setattr__(live, "_name", other._name)
     elif live.ndim == 2:
-        pd.DataFrame.__init__(live, other, copy=False)
+        _pd.DataFrame.__init__(live, other, copy=False)
     else:
-        pd.Series.__init__(live, other, copy=False)
+        _pd.Series.__init__(live, other, copy=False)
+
+
+def frame_of_blocks(
+    blocks: list[tuple[Any, np.ndarray[Any, Any]]], index: pd.Index, columns: pd.Index
+) -> pd.DataFrame:
+    """Build a DataFrame around arrays, each with the positions of its columns."""
+    frame: pd.DataFrame = import_module("pandas.api.internals").create_dataframe_from_blocks(
+        [(_two_dimensional(values), places) for values, places in blocks], index, columns
+    )
+    return frame
 
 
 def block_values(frame: Frame) -> tuple[Any, ...]:
@@ -216,33 +248,37 @@ def _shared(values: Any) -> Any:
     return values if isinstance(values, np.ndarray) else values.view()
 
 
+def _two_dimensional(values: Any) -> Any:
+    """Return values as a block has them: dates, too, have two dimensions, also with time zones."""
+    flat = values.ndim == 1
+    if isinstance(values, (np.ndarray, *_DATES)) and flat:
+        return values.reshape(1, -1)
+    return values
+
+
 def _arrow(values: Any) -> Any:
     return getattr(values, "_pa_array", None)
 
 
-def _labels(axis: pd.Index) -> tuple[Any, ...]:
-    if isinstance(axis, pd.MultiIndex):
-        return tuple(axis.names)
-    return axis.name, getattr(axis, "_freq", None)
-
-
-def _identical(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
-    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+def _axis(axis: pd.Index) -> tuple[Any, Any, Any, tuple[Any, ...]]:
+    held: Any = axis
+    names = tuple(held._names) if isinstance(axis, pd.MultiIndex) else ()
+    return axis, held._name, getattr(held, "_freq", None), names
 
 
 def _unwrapped(array: Any) -> Any:
-    if isinstance(array, pd.arrays.NumpyExtensionArray):
-        return getattr(array, "_ndarray", None) if hasattr(array, "_ndarray") else array.to_numpy()
+    """Return the NumPy array behind pandas' thin wrapper of one; subclasses are more than that."""
+    if type(array) is pd.arrays.NumpyExtensionArray:
+        return array._ndarray if hasattr(array, "_ndarray") else array.to_numpy()
     return array
 
 
 def tz_name(tz: Any) -> str | None:
     """Return pandas' name of a dateutil time zone, which `tz_named` understands."""
     try:
-        from pandas._libs.tslibs import timezones
-    except ImportError:
+        name = _pd._libs.tslibs.timezones.get_timezone(tz)
+    except AttributeError:
         return None
-    name = timezones.get_timezone(tz)
     return name if isinstance(name, str) else None
 
 
@@ -281,21 +317,20 @@ def python_strings(array: Any) -> Array:
 def datetime_array(values: Array, dtype: Any) -> Any:
     """Build a datetime or timedelta array of 1 or 2 dimensions around int64 values."""
     if isinstance(dtype, np.dtype):
-        kind = pd.arrays.DatetimeArray if dtype.kind == "M" else pd.arrays.TimedeltaArray
+        kind = _pd.arrays.DatetimeArray if dtype.kind == "M" else _pd.arrays.TimedeltaArray
         return kind._simple_new(values.view(dtype), dtype=dtype)
-    return pd.arrays.DatetimeArray._simple_new(values.view(f"M8[{dtype.unit}]"), dtype=dtype)
+    return _pd.arrays.DatetimeArray._simple_new(values.view(f"M8[{dtype.unit}]"), dtype=dtype)
 
 
 def interval_array(left: Any, right: Any, dtype: pd.IntervalDtype) -> Any:
     """Build an interval array around its sides."""
-    return pd.arrays.IntervalArray._simple_new(left, right, dtype=dtype)
+    return _pd.arrays.IntervalArray._simple_new(left, right, dtype=dtype)
 
 
 def string_array(values: Array, dtype: pd.StringDtype) -> Any:
     """Build a string array of ``python`` storage around an array of objects."""
-    return pd.arrays.StringArray._simple_new(values, dtype) if dtype.na_value is pd.NA else (
-        dtype.construct_array_type()._simple_new(values, dtype)
-    )
+    kind: Any = dtype.construct_array_type()
+    return kind._simple_new(values, dtype)
 
 
 def sparse_parts(array: Any) -> tuple[str, Array, Array, int]:
@@ -308,10 +343,9 @@ def sparse_parts(array: Any) -> tuple[str, Array, Array, int]:
 
 def sparse_array(values: Any, dtype: Any, kind: str, a: Array, b: Array, length: int) -> Any:
     """Build a sparse array from what `sparse_parts` returned."""
-    from pandas._libs.sparse import BlockIndex, IntIndex
-
-    index = BlockIndex(length, a, b) if kind == "block" else IntIndex(length, a)
-    return pd.arrays.SparseArray._simple_new(values, index, dtype)
+    made = _pd._libs.sparse
+    index = made.BlockIndex(length, a, b) if kind == "block" else made.IntIndex(length, a)
+    return _pd.arrays.SparseArray._simple_new(values, index, dtype)
 
 
 def set_freq(index: Any, freq: Any) -> None:

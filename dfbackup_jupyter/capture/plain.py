@@ -14,6 +14,7 @@ import zoneinfo
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -105,9 +106,8 @@ def tz_to_json(tz: datetime.tzinfo | None) -> Any:
         minutes = getattr(tz, "_minutes", None)
         zone: Any = getattr(tz, "zone", None)
         return {"pytz": zone if zone is not None else minutes}
-    name = internals.tz_name(tz)
-    if package == "dateutil" and name is not None:
-        return {"named": name}
+    if package == "dateutil" and (known := internals.tz_name(tz)) is not None:
+        return {"named": known}
     raise NotPlain("an unknown kind of time zone")
 
 
@@ -120,15 +120,18 @@ def tz_from_json(data: Any) -> datetime.tzinfo | None:
         micros, name = content
         offset = datetime.timedelta(microseconds=micros)
         if not micros and name is None:
-            return datetime.timezone.utc
+            return datetime.UTC
         return datetime.timezone(offset) if name is None else datetime.timezone(offset, name)
     if kind == "zoneinfo":
         return zoneinfo.ZoneInfo(content)
     if kind == "pytz":
-        import pytz
-
-        return pytz.FixedOffset(content) if isinstance(content, int) else pytz.timezone(content)
-    return internals.tz_named(content)
+        pytz: Any = import_module("pytz")
+        zone: datetime.tzinfo = (
+            pytz.FixedOffset(content) if isinstance(content, int) else pytz.timezone(content)
+        )
+        return zone
+    named: datetime.tzinfo = internals.tz_named(content)
+    return named
 
 
 def _has_surrogates(text: str) -> bool:
@@ -149,7 +152,7 @@ def _float(value: float) -> str:
 
 def _to_float(data: str) -> float:
     # The one NaN that everybody means is one object in NumPy and pandas.
-    return np.nan if data == NAN else struct.unpack(">d", bytes.fromhex(data))[0]  # type: ignore[no-any-return]
+    return np.nan if data == NAN else struct.unpack(">d", bytes.fromhex(data))[0]
 
 
 def _moment(value: Any) -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,6 @@ BYTES_TYPES = (pa.types.is_binary, pa.types.is_large_binary)
 
 def arrow_blobs(values: pa.ChunkedArray) -> list[PiecesBlob]:
     """Describe an Arrow array of strings, whatever its chunks."""
-
     return _blobs(len(values), lambda i: piece(values, i), ("arrow", *addresses(values)))
 
 
@@ -37,17 +35,16 @@ def object_blobs(values: Array, *, binary: bool = False) -> list[PiecesBlob]:
     values : array of object
         All ``str``, or all ``bytes`` if `binary`, or missing.
     """
-    kind, target = (bytes, pa.large_binary()) if binary else (str, pa.large_string())
+    target = pa.large_binary() if binary else pa.large_string()
 
     def piece(i: int) -> pa.Array:
         part = values[i * _ROWS : (i + 1) * _ROWS]
         try:
             return pa.array(part, type=target, from_pandas=True)
-        except (UnicodeEncodeError, pa.ArrowInvalid, pa.ArrowTypeError):
+        except UnicodeEncodeError:
             # Lone surrogates: legal in Python, not in UTF-8.
             encoded = [
-                (v if binary else v.encode("utf-8", "surrogatepass")) if isinstance(v, kind) else None
-                for v in part
+                v.encode("utf-8", "surrogatepass") if isinstance(v, str) else None for v in part
             ]
             return pa.array(encoded, type=pa.large_binary())
 
