@@ -189,7 +189,9 @@ def test_unloading_leaves_nothing_behind(kernel: Kernel) -> None:
     kernel.run(FRAME)
     kernel.run("%unload_ext dfbackup_jupyter")
     hooks = "get_ipython().events.callbacks"
-    assert "dfbackup" not in kernel.value(f"str([{hooks}['pre_run_cell'], {hooks}['post_run_cell']])")
+    assert "dfbackup" not in kernel.value(
+        f"str([{hooks}['pre_run_cell'], {hooks}['post_run_cell']])"
+    )
     kernel.run("import threading, time; time.sleep(0.3)")
     assert "dfbackup" not in kernel.value("str(threading.enumerate())")
     assert kernel.run("%backup").status == "error"
@@ -206,3 +208,17 @@ def test_a_forked_child_leaves_the_store_alone(kernel: Kernel) -> None:
     kernel.run("df = df.drop(columns='a')")
     undo(kernel)
     assert kernel.value(CONTENT) == WHOLE
+
+
+def test_an_interrupted_create_leaves_no_half_backup(kernel: Kernel) -> None:
+    kernel.run(FRAME)
+    kernel.run(f"manager = {MANAGER}; manager.auto = False; import numpy as np")
+    kernel.run("big = pd.DataFrame(np.random.default_rng(0).random((4_000_000, 20)))")
+    message = kernel.submit("manager.create('big')")
+    time.sleep(0.8)
+    kernel.interrupt()
+    assert kernel.collect(message).error.startswith("KeyboardInterrupt")
+    assert kernel.value("[b.id for b in manager.list()]") == []
+    kernel.run("small = manager.create('small', only=['df'])")
+    assert kernel.value("small.committed") is True
+    assert kernel.value("manager.verify().ok") is True
