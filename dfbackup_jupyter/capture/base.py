@@ -166,3 +166,11 @@ class Known:
     def plain(self) -> frozenset[Hashable]:
         """Identities of object columns that hold nothing mutable."""
         return frozenset().union(*(getattr(s, "plain", ()) for s in self._snapshots))
+
+    @cached_property
+    def private(self) -> frozenset[int]:
+        """Identities of arrays whose memory only pandas referred to when it was first seen.
+
+        Later, snapshots and stored blobs refer to it, too.
+        """
+        return frozenset().union(*(getattr(s, "private", ()) for s in self._snapshots))

@@ -16,7 +16,6 @@ from dfbackup_jupyter.capture.pandas_codec import decode, encode, same_content
 
 _SMALL = 256 << 10
 """Blocks up to this size are copied on the mere suspicion that others can write to them."""
-_MANY_BLOCKS = 64
 
 
 class PandasSnapshot(Snapshot):
@@ -44,12 +43,16 @@ class PandasSnapshot(Snapshot):
         self._attrs = Frozen(frame.attrs) if frame.attrs else None
         self._unique_labels = internals.has_unique_labels(frame)
         self._metadata = {name: Frozen(value) for name, value in _metadata(frame).items()}
+        seen = internals.strangers(frame, _SMALL)
+        shared = {n for n, (owner, odd) in seen.items() if odd and owner not in known.private}
+        shared.update(_reached(frame, memory))
+        self.private = {owner for n, (owner, _) in seen.items() if n not in shared}
         self._layout = internals.layout(frame)
         if self._layout is None:
             self._frame = frame.copy(deep=True)
             self._copies: dict[int, Any] = {}
         else:
-            self._copies = _copies(self._layout.values, frame, memory)
+            self._copies = {i: self._layout.values[i].copy() for i in shared}
             self._frame = internals.shallow(frame, self._copies)
         self._objects: dict[int, FrozenColumn] = {}
         self._freeze_objects(known)
@@ -183,19 +186,15 @@ def _set_extras(
         object.__setattr__(frame, name, value)
 
 
-def _copies(blocks: tuple[Any, ...], frame: Any, memory: Memory) -> dict[int, Any]:
-    """Copy the blocks whose memory others can write to, by number."""
-    found = {}
-    if memory:
-        for number, values in enumerate(blocks):
-            if any(map(memory.reaches, internals.buffers(values))):
-                found[number] = values.copy()
-    if len(blocks) <= _MANY_BLOCKS:
-        for number, values in enumerate(blocks):
-            small = isinstance(values, np.ndarray) and values.nbytes <= _SMALL
-            if small and number not in found and internals.strangers(frame, number):
-                found[number] = values.copy()
-    return found
+def _reached(frame: Any, memory: Memory) -> list[int]:
+    """Return the numbers of the blocks that arrays of the namespace can write to."""
+    if not memory:
+        return []
+    return [
+        number
+        for number, values in enumerate(internals.block_values(frame))
+        if any(map(memory.reaches, internals.buffers(values)))
+    ]
 
 
 def _identity(column: np.ndarray[Any, Any]) -> Hashable:

@@ -23,6 +23,7 @@ _pd: Any = pd
 """pandas, without what its stubs leave out."""
 
 _DATES = (pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray)
+_MANY_BLOCKS = 64
 _values = attrgetter("values")
 _placement = attrgetter("_mgr_locs")
 
@@ -207,28 +208,48 @@ def buffers(array: Any) -> tuple[Array, ...]:
     return tuple(part for found in parts if found is not None for part in buffers(found))
 
 
-def strangers(frame: Frame, number: int) -> int:
-    """Count the references to a NumPy block's memory that pandas does not account for.
+def strangers(frame: Frame, limit: int) -> dict[int, tuple[int, bool]]:
+    """Say of small NumPy blocks whether somebody else refers to their memory.
 
-    They may be an array that somebody can write to, or a harmless view.
+    That is by references that pandas does not account for: an array that somebody can write to, or
+    a harmless view. To be called before anybody takes hold of the blocks' arrays.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+        The live object.
+    limit : int
+        The size of a small block in bytes. Frames of very many blocks are not looked at.
+
+    Returns
+    -------
+    dict
+        For the number of each small block, the identity of its memory's owner, and the answer.
     """
     try:
-        block = frame._mgr.blocks[number]
-        holders = [found for ref in block.refs.referenced_blocks if (found := ref()) is not None]
+        blocks = frame._mgr.blocks
+        if len(blocks) > _MANY_BLOCKS:
+            return {}
+        return {
+            number: _has_strangers(block)
+            for number, block in enumerate(blocks)
+            if isinstance(block.values, np.ndarray) and block.values.nbytes <= limit
+        }
     except AttributeError:
-        return 0
-    if not isinstance(block.values, np.ndarray):
-        return 0
+        return {}
+
+
+def _has_strangers(block: Any) -> tuple[int, bool]:
     owner = block.values
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
-    ids: set[int] = set()
-    for holder in holders:
-        for part in buffers(_held(holder)):
+    known: set[int] = set()
+    for reference in block.refs.referenced_blocks:
+        for part in buffers(_held(reference())):
             if part is owner or part.base is owner:
-                ids.add(id(part))
+                known.add(id(part))
             del part
-    return max(0, sys.getrefcount(owner) - _OWN_REFERENCES - len(ids))
+    return id(owner), sys.getrefcount(owner) > _OWN_REFERENCES + len(known)
 
 
 def _own_references() -> int:
@@ -241,6 +262,9 @@ _OWN_REFERENCES = _own_references()
 
 
 def _held(holder: Any) -> Any:
+    """Return the array of a block or index, or nothing of one that is gone."""
+    if holder is None:
+        return ()
     return getattr(holder, "_data", ()) if isinstance(holder, pd.Index) else holder.values
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import json
 import struct
 import uuid
 import zoneinfo
@@ -52,8 +53,10 @@ def to_json(value: Any, depth: int = _MAX_DEPTH) -> Any:
     if write is not None:
         name, data = write(value)
         return {name: data}
-    if kind in _CONTAINERS:
+    if kind in (tuple, list):
         return {kind.__name__: [to_json(item, depth - 1) for item in value]}
+    if kind in (set, frozenset):
+        return {kind.__name__: sorted((to_json(item, depth - 1) for item in value), key=json.dumps)}
     if kind is dict:
         items = value.items()
         return {"dict": [[to_json(k, depth - 1), to_json(v, depth - 1)] for k, v in items]}
@@ -194,8 +197,6 @@ def _numpy(data: list[str]) -> Any:
         raise ValueError("objects where plain numbers were expected")
     return np.frombuffer(bytes.fromhex(data[1]), dtype)[0]
 
-
-_CONTAINERS = (tuple, list, set, frozenset)
 
 _WRITE: dict[type, Callable[[Any], tuple[str, Any]]] = {
     float: lambda v: ("float", _float(v)),

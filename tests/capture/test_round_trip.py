@@ -5,11 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from hypothesis import HealthCheck, given, settings
 
+from dfbackup_jupyter import capture
 from tests.capture import strategies
 from tests.capture.kit import Stored
 from tests.support.exact import assert_same_frame
-
-from dfbackup_jupyter import capture
 
 MANY = settings(
     max_examples=250,

@@ -117,6 +117,8 @@ def same_object(a: Any, b: Any, where: str) -> None:
     elif isinstance(a, dict):
         for x, y in zip(a.items(), b.items(), strict=True):
             same_object(x, y, where)
+    elif isinstance(a, (set, frozenset)):
+        same_object(sorted(a, key=repr), sorted(b, key=repr), where)
     elif isinstance(a, np.ndarray):
         same_numpy(a, b, where)
     elif isinstance(a, (pd.DataFrame, pd.Series)):
