@@ -22,6 +22,12 @@ class BackupError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows in place of a traceback."""
+        red, plain = "\x1b[31m", "\x1b[39m"
+        first = f"{red}{type(self).__name__}{plain}: {_printable(self.message)}"
+        return [first, _printable(self.hint)] if self.hint else [first]
+
 
 class BackupNotFound(BackupError):
     """No backup answers to the given ID, prefix or name."""
@@ -61,3 +67,7 @@ class DamagedData(StoreError):
 
 class ArchiveError(BackupError):
     """A ``.zip`` that is not a backup, or not one that can be trusted."""
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

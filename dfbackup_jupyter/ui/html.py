@@ -1,0 +1,125 @@
+"""Results as HTML, for notebooks. Nothing of the user's gets in unescaped."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from dfbackup_jupyter.ui import human
+from dfbackup_jupyter.ui.parts import (
+    Cell,
+    Code,
+    Heading,
+    Hint,
+    Pairs,
+    Part,
+    Preview,
+    Reference,
+    Table,
+    Time,
+    Warnings,
+)
+from dfbackup_jupyter.ui.text import preview
+from dfbackup_jupyter.ui.view import view
+
+_COLUMNS_SHOWN = 20
+_CODE_LIMIT = 80
+
+# JupyterLab's variables where there are any, else what can be read on light and dark pages. With
+# JupyterLab's own selectors in front, since it draws stripes and right-aligns in every table.
+_STYLE = """<style>
+.dfbackup{font-size:var(--jp-ui-font-size1,13px);line-height:1.5}
+.dfbackup .dfb-heading{font-weight:600;margin-top:4px}
+.dfbackup .dfb-good::before{content:"✓ ";color:var(--jp-success-color1,#388e3c)}
+.dfbackup .dfb-bad,.dfbackup .dfb-warning{color:var(--jp-error-color1,#d32f2f)}
+.dfbackup .dfb-hint,.dfbackup .dfb-table th{color:var(--jp-ui-font-color2,#767676)}
+.dfbackup table.dfb-table{border:0;border-collapse:collapse;margin:2px 0;table-layout:auto}
+.dfbackup .dfb-table tr.dfb-row{background:none}
+.dfbackup .dfb-row>th,.dfbackup .dfb-row>td\
+{text-align:left;vertical-align:top;padding:1px 14px 1px 0;border:0;max-width:40em;\
+white-space:normal;overflow-wrap:anywhere}
+.dfbackup .dfb-row>th{font-weight:normal;white-space:nowrap}
+.dfbackup thead>.dfb-row>th{border-bottom:1px solid var(--jp-border-color2,#bdbdbd)}
+.dfbackup .dfb-row>.dfb-right{text-align:right;white-space:nowrap}
+.dfbackup pre,.dfbackup code{font-family:var(--jp-code-font-family,monospace);\
+font-size:var(--jp-code-font-size,13px);background:none;color:inherit}
+.dfbackup summary{cursor:pointer}
+</style>"""
+
+
+def html(record: object) -> str:
+    """Return a result as one ``<div>``."""
+    return f'{_STYLE}<div class="dfbackup">{"".join(map(_part, view(record)))}</div>'
+
+
+def _part(part: Part) -> str:
+    match part:
+        case Heading(text, tone):
+            return f'<div class="dfb-heading dfb-{tone}">{escape(text)}</div>'
+        case Hint(text):
+            return f'<div class="dfb-hint">{_with_commands(text)}</div>'
+        case Warnings(lines):
+            return "".join(f'<div class="dfb-warning">{escape(line)}</div>' for line in lines)
+        case Pairs(rows):
+            return _table(
+                f"<th>{escape(label)}</th><td>{_cell(cell, full=True)}</td>"
+                for label, cell in rows
+                if cell
+            )
+        case Table(header, rows, right):
+            head = "".join(
+                f"<th{_side(i, right)}>{escape(text)}</th>" for i, text in enumerate(header)
+            )
+            return _table(
+                (
+                    "".join(f"<td{_side(i, right)}>{_cell(c)}</td>" for i, c in enumerate(row))
+                    for row in rows
+                ),
+                f'<thead><tr class="dfb-row">{head}</tr></thead>',
+            )
+        case Preview(caption, frame):
+            return _folded(escape(caption), _frame(frame), open=True)
+
+
+def _table(rows: Any, head: str = "") -> str:
+    body = "".join(f'<tr class="dfb-row">{row}</tr>' for row in rows)
+    return f'<table class="dfb-table">{head}<tbody>{body}</tbody></table>' if body else ""
+
+
+def _cell(cell: Cell, *, full: bool = False) -> str:
+    match cell:
+        case Time(when):
+            clock, ago = human.clock(when), human.ago(when)
+            return f"{clock} ({ago})" if full else f'<span title="{clock}">{ago}</span>'
+        case Code(source):
+            first = human.first_line(source, _CODE_LIMIT)
+            short = f"<code>{escape(first)}</code>"
+            whole = source.strip() == first
+            return short if whole else _folded(short, f"<pre>{escape(source.strip())}</pre>")
+        case Reference(id):
+            return f"<code>{escape(id)}</code>"
+        case _:
+            return escape(cell)
+
+
+def _side(column: int, right: frozenset[int]) -> str:
+    return ' class="dfb-right"' if column in right else ""
+
+
+def _with_commands(text: str) -> str:
+    pieces = map(escape, text.split("`"))
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces))
+
+
+def _folded(title: str, content: str, *, open: bool = False) -> str:
+    state = " open" if open else ""
+    return f"<details{state}><summary>{title}</summary>{content}</details>"
+
+
+def _frame(frame: Any) -> str:
+    if isinstance(frame, pd.DataFrame):
+        # DataFrame's own: that of a subclass need not escape.
+        return str(pd.DataFrame.to_html(frame, border=0, max_cols=_COLUMNS_SHOWN, escape=True))
+    return f"<pre>{escape(preview(frame))}</pre>"

@@ -1,0 +1,54 @@
+"""Results of ``%backup`` that are lists or dictionaries, and yet have a form of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+from dfbackup_jupyter.backup import Backup, Deletion
+from dfbackup_jupyter.session import Entry
+
+T = TypeVar("T")
+
+
+class Listing(list[T], Generic[T]):
+    """A list with a heading.
+
+    Parameters
+    ----------
+    heading : str
+        What the list holds, in a sentence.
+    next_step : str
+        What to do with it, or when it is empty.
+    """
+
+    def __init__(self, items: Iterable[T], heading: str, next_step: str = "") -> None:
+        super().__init__(items)
+        self.heading = heading
+        self.next_step = next_step
+
+
+class Backups(Listing[Backup]):
+    """Backups that were found or deleted."""
+
+
+class Deletions(Listing[Deletion]):
+    """What was deleted, when, and by what."""
+
+
+class Log(Listing[Entry]):
+    """The cells that were run."""
+
+
+class Settings(dict[str, Any]):
+    """Settings and their values.
+
+    Parameters
+    ----------
+    help : mapping of str to str
+        What each one means.
+    """
+
+    def __init__(self, values: Mapping[str, Any], help: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self.help = help
