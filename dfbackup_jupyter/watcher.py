@@ -108,7 +108,8 @@ class Watcher:
             cell.backup = self._commit(before, self._provenance(cell))
         if cell.backup and (assessment.bypass or self._config.durability == "strict"):
             wait([cell.backup])
-        self._stager.worker.wait_below(self._config.memory_limit)
+        if self._stager.worker.backlog > self._config.memory_limit:
+            self._stager.worker.wait_below(self._config.memory_limit)
 
     def after_cell(self, error: BaseException | None = None) -> None:
         """Find what the cell changed, back that up unless it was, and stage the new state.
