@@ -142,7 +142,7 @@ class Backup:
 
     def to_dict(self) -> JSON:
         """Return the stable JSON form."""
-        return {**plain(self), "created": self.created.isoformat()}
+        return {**plain(self), "kind": str(self.kind), "created": self.created.isoformat()}
 
     @classmethod
     def from_dict(cls, data: JSON) -> Backup:
