@@ -19,21 +19,27 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 PICTURE = Path(__file__).with_name("quickstart.png")
-LAST_CELL = "undo-merge"
+LAST_CELL = "list-again"
 """ID of the cell that is run last."""
 
 TOP_CELL = "story-4"
 """ID of the cell at the top of the picture."""
 
-RUN = """async ([last, top]) => {
+RUN = """async last => {
     const {commands, shell} = window.jupyterapp;
     const notebook = shell.currentWidget.content;
-    const index = id => notebook.widgets.findIndex(cell => cell.model.id === id);
-    for (let i = 0; i <= index(last); i++) {
+    const end = notebook.widgets.findIndex(cell => cell.model.id === last);
+    for (let i = 0; i <= end; i++) {
         notebook.activeCellIndex = i;
         await commands.execute('notebook:run-cell');
     }
-    await notebook.scrollToItem(index(top), 'start');
+}"""
+
+SCROLL = """top => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    const cell = notebook.widgets.find(cell => cell.model.id === top);
+    notebook.outerNode.scrollTop += cell.node.getBoundingClientRect().top
+        - notebook.outerNode.getBoundingClientRect().top;
 }"""
 
 
@@ -84,8 +90,11 @@ def run_notebook(page: Page) -> None:
         timeout=60_000,
     )
     page.get_by_role("button", name="No", exact=True).click()  # no news
-    page.evaluate(RUN, [LAST_CELL, TOP_CELL])
-    page.wait_for_timeout(2000)
+    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.evaluate(RUN, LAST_CELL)
+    page.wait_for_timeout(2000)  # outputs take their place
+    page.evaluate(SCROLL, TOP_CELL)
+    page.wait_for_timeout(1000)
 
 
 def wait_for(url: str) -> None:
