@@ -14,6 +14,7 @@ class Values(Enum):
 
     BACKUP = auto()
     FRAME = auto()
+    LIVE_FRAME = auto()
     SETTING = auto()
     FILE = auto()
 
@@ -110,7 +111,11 @@ _JSON = Option("--json", "json", "give plain dictionaries and lists")
 _YES = Option("--yes", "yes", "do not ask")
 _NUMBER = Option("-n", "limit", "at most so many, the newest", "N", number=True)
 _FRAME = Option("--frame", "frame", "this frame alone", "NAME", Values.FRAME)
-_ONLY = Option("--only", "only", "these frames alone", "df1,df2", Values.FRAME, many=True)
+
+
+def _only(values: Values) -> Option:
+    return Option("--only", "only", "these frames alone", "df1,df2", values, many=True)
+
 
 _COMMANDS = (
     Command(
@@ -119,7 +124,7 @@ _COMMANDS = (
         (Argument("NAME", "name", "what to call it; in quotes if it has spaces"),),
         (
             Option("-d", "description", "what it holds", "TEXT"),
-            _ONLY,
+            _only(Values.LIVE_FRAME),
             Option("--data-only", "data_only", "leave variables out"),
         ),
     ),
@@ -129,7 +134,7 @@ _COMMANDS = (
         "This session's backups, the newest first.",
         options=(
             Option("--all", "all", "of all sessions and notebooks"),
-            Option("--kind", "kind", f"{', '.join(Kind)}", "KIND", tuple(Kind)),
+            Option("--kind", "kind", f"{', '.join(Kind)}", "KIND", tuple(map(str, Kind))),
             Option("--frame", "frame", "those that hold this frame", "NAME", Values.FRAME),
             _NUMBER,
             _JSON,
@@ -152,7 +157,7 @@ _COMMANDS = (
         "Bring back the frames and variables of a backup. %backup undo takes that back.",
         (_ID,),
         (
-            _ONLY,
+            _only(Values.FRAME),
             Option("--as", "as_name", "bring back one frame under another name", "NAME"),
             Option("--data-only", "data_only", "leave variables alone"),
             Option("--exact", "exact", "remove the frames that the backup does not know"),

@@ -19,14 +19,13 @@ from dfbackup_jupyter.backup import Backup
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui.commands import CELL, COMMANDS, Command, Values
 from dfbackup_jupyter.ui.parser import find_command, find_option
-from dfbackup_jupyter.ui.splitting import Word, quote, words
+from dfbackup_jupyter.ui.splitting import Word, items, quote, words
 
 logger = logging.getLogger(__name__)
 
 Matcher = Callable[[CompletionContext], SimpleMatcherResult]
 
 _CALL = re.compile(r"^\s*(?:[^=%'\"()]+=\s*)?(?P<magic>%%?backup)\s+(?P<line>.*)$")
-_LAST = re.compile(r"""(?:(?<![^\s=,])(?:"[^"]*|'[^']*)|[^\s"']|(?<=\S)["'])*$""")
 _PRIORITY = 200  # before Jedi, which would take the line for Python
 
 
@@ -67,9 +66,13 @@ class Completions:
 
     def __init__(self, manager: BackupManager, line: str) -> None:
         self._manager = manager
-        match = _LAST.search(line)
-        self._last = match[0] if match else ""
-        self._before = list(words(line.removesuffix(self._last)))
+        found = list(words(line))
+        # Within quotes, a space ends no word.
+        place = next((number for number, word in enumerate(found) if word.open), len(found))
+        if place == len(found) and found and not line[-1].isspace():
+            place -= 1
+        self._last = line[found[place].start :] if place < len(found) else ""
+        self._before = found[:place]
 
     def find(self) -> tuple[str, list[str]]:
         """Return the part that is completed, and all that it may become."""
@@ -95,10 +98,10 @@ class Completions:
                 placed.append(word)
         flag, equals, value = self._last.partition("=")
         if not pending and equals and flag.startswith("-"):
-            pending, _ = find_option(command, Word(flag, False, False))
+            pending, _ = find_option(command, Word(flag))
             return self._of_values(pending.values if pending else None, value, placed)
         if pending:
-            last = self._last.rpartition(",")[2] if pending.many else self._last
+            last = _last_item(self._last) if pending.many else self._last
             return self._of_values(pending.values, last, placed)
         if self._last.startswith("-"):
             used = {word.text for word in given}
@@ -118,6 +121,8 @@ class Completions:
             return _beginning(last, values)
         if values is Values.BACKUP:
             return _beginning(last, self._manager.resolvable())
+        if values is Values.LIVE_FRAME:
+            return _beginning(last, self._manager.frame_names())
         if values is Values.FRAME:
             return _beginning(last, self._frames(placed))
         if values is Values.SETTING:
@@ -142,6 +147,11 @@ class Completions:
                 choices = (True, False)
             found += [key, *(f"{key}={choice}" for choice in choices)]
         return found
+
+
+def _last_item(text: str) -> str:
+    found = items(text)
+    return text[text.rindex(found[-1]) :] if found and not text.endswith(",") else ""
 
 
 def _find(backups: list[Backup], reference: str) -> Backup | None:

@@ -16,7 +16,7 @@ _STRING = r"""(?:"[^"]*"|'[^']*')"""
 _QUOTED = rf"(?<![^\s=,]){_STRING}"
 _BRACKET = rf"""\[(?:{_STRING}|[^\]"'])*\]"""
 _WORD = re.compile(rf"(?:{_QUOTED}|{_BRACKET}|\S)+")
-_PART = re.compile(rf"(?P<quoted>{_QUOTED})|{_BRACKET}|(?P<open>(?<![^\s=,])[\"'])|.", re.DOTALL)
+_PART = re.compile(rf"(?P<quoted>{_QUOTED})|{_BRACKET}|(?P<open>(?<![^\s=,\[])[\"'])|.", re.DOTALL)
 _ITEM = re.compile(rf"(?:{_STRING}|{_BRACKET}|[^,])+")
 
 
@@ -32,11 +32,14 @@ class Word:
         Whether it stands in quotes: then it is no option, whatever it begins with.
     open : bool
         Whether a quote in it is never closed.
+    start : int
+        Where it begins in the line.
     """
 
     text: str
-    quoted: bool
-    open: bool
+    quoted: bool = False
+    open: bool = False
+    start: int = 0
 
 
 def words(line: str) -> Iterator[Word]:
@@ -45,7 +48,8 @@ def words(line: str) -> Iterator[Word]:
         raw = match[0]
         parts = list(_PART.finditer(raw))
         text = "".join(part[0][1:-1] if part["quoted"] else part[0] for part in parts)
-        yield Word(text, raw[0] in "\"'", any(part["open"] for part in parts))
+        is_open = any(part["open"] for part in parts)
+        yield Word(text, raw[0] in "\"'", is_open, match.start())
 
 
 def closed(line: str) -> list[Word]:
