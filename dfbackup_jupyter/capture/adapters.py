@@ -7,7 +7,7 @@ from typing import Any
 from dfbackup_jupyter.capture.base import JSON, Adapter, Decoded, Known, Read, Snapshot
 from dfbackup_jupyter.capture.memory import Memory
 from dfbackup_jupyter.capture.pandas_frames import PandasAdapter
-from dfbackup_jupyter.errors import DamagedData
+from dfbackup_jupyter.errors import BackupError, DamagedData
 
 ADAPTERS: tuple[Adapter, ...] = (PandasAdapter(),)
 
@@ -56,7 +56,13 @@ def decode(meta: JSON, read: Read, *, trust: bool) -> Decoded:
     """
     for adapter in ADAPTERS:
         if adapter.name == meta.get("library"):
-            return adapter.decode(meta, read, trust=trust)
+            try:
+                return adapter.decode(meta, read, trust=trust)
+            except BackupError:
+                raise
+            except Exception as error:
+                message = f"A frame's description makes no sense: {error!s:.200}."
+                raise DamagedData(message) from error
     raise DamagedData(
         f"A frame of {meta.get('library')!r} cannot be read by this version.",
         "Update dfbackup-jupyter.",

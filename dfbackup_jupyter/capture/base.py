@@ -151,26 +151,26 @@ class Adapter(Protocol):
 
 
 class Known:
-    """What earlier snapshots found out about memory that they protect from writes.
+    """What snapshots that are still alive found out about the memory that they hold.
 
     Parameters
     ----------
     snapshots : iterable of Snapshot
-        All of them still alive.
+        Earlier ones. Those that are taken with this object add what they find.
     """
 
     def __init__(self, snapshots: Iterable[Snapshot] = ()) -> None:
         self._snapshots = tuple(snapshots)
 
     @cached_property
-    def plain(self) -> frozenset[Hashable]:
+    def plain(self) -> set[Hashable]:
         """Identities of object columns that hold nothing mutable."""
-        return frozenset().union(*(getattr(s, "plain", ()) for s in self._snapshots))
+        return set().union(*(getattr(s, "plain", ()) for s in self._snapshots))
 
     @cached_property
-    def private(self) -> frozenset[int]:
+    def private(self) -> set[int]:
         """Identities of arrays whose memory only pandas referred to when it was first seen.
 
-        Later, snapshots and stored blobs refer to it, too.
+        Later, snapshots and their blobs refer to it, too.
         """
-        return frozenset().union(*(getattr(s, "private", ()) for s in self._snapshots))
+        return set().union(*(getattr(s, "private", ()) for s in self._snapshots))

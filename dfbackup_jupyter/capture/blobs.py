@@ -72,18 +72,27 @@ class PiecesBlob:
         self.itemsize = itemsize
         self.key = key
         self._piece = piece
+        self._open: tuple[int, memoryview] | None = None
 
     def read(self, start: int, stop: int) -> memoryview:
         """Return bytes ``start:stop``."""
         parts = []
         number = bisect_right(self._starts, start) - 1
         while start < stop:
-            piece = memoryview(self._piece(number)).cast("B")
+            piece = self._read_piece(number)
             first = self._starts[number]
             parts.append(piece[start - first : stop - first])
             number += 1
             start = self._starts[number]
+            # Kept while it is read in part, and no longer.
+            self._open = (number - 1, piece) if stop < start else None
         return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+
+    def _read_piece(self, number: int) -> memoryview:
+        last = self._open
+        if last is not None and last[0] == number:
+            return last[1]
+        return memoryview(self._piece(number)).cast("B")
 
 
 def memory_key(array: np.ndarray[Any, Any]) -> Hashable:

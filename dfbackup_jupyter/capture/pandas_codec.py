@@ -114,11 +114,7 @@ def decode(meta: JSON, read: Read, *, trust: bool) -> Content:
     """
     if meta["version"] > VERSION:
         raise DamagedData("This frame was written by a newer version.", "Update dfbackup-jupyter.")
-    source = Source(read, trust=trust)
-    try:
-        return _decode(meta, source)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise DamagedData(f"The description of a frame makes no sense: {error!s:.200}.") from error
+    return _decode(meta, Source(read, trust=trust))
 
 
 def same_content(a: Any, b: Any) -> bool:

@@ -43,10 +43,11 @@ class PandasSnapshot(Snapshot):
         self._attrs = Frozen(frame.attrs) if frame.attrs else None
         self._unique_labels = internals.has_unique_labels(frame)
         self._metadata = {name: Frozen(value) for name, value in _metadata(frame).items()}
-        seen = internals.strangers(frame, _SMALL)
+        seen = internals.strangers(frame, _SMALL, memory.views)
         shared = {n for n, (owner, odd) in seen.items() if odd and owner not in known.private}
         shared.update(_reached(frame, memory))
         self.private = {owner for n, (owner, _) in seen.items() if n not in shared}
+        known.private.update(self.private)
         self._layout = internals.layout(frame)
         if self._layout is None:
             self._frame = frame.copy(deep=True)
@@ -71,6 +72,8 @@ class PandasSnapshot(Snapshot):
                     self.plain.add(key)
                 else:
                     self._objects[position] = FrozenColumn(column)
+        if self.plain:
+            known.plain.update(self.plain)
 
     @property
     def nbytes(self) -> int:

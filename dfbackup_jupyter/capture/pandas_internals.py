@@ -208,7 +208,7 @@ def buffers(array: Any) -> tuple[Array, ...]:
     return tuple(part for found in parts if found is not None for part in buffers(found))
 
 
-def strangers(frame: Frame, limit: int) -> dict[int, tuple[int, bool]]:
+def strangers(frame: Frame, limit: int, views: Mapping[int, int]) -> dict[int, tuple[int, bool]]:
     """Say of small NumPy blocks whether somebody else refers to their memory.
 
     That is by references that pandas does not account for: an array that somebody can write to, or
@@ -220,6 +220,8 @@ def strangers(frame: Frame, limit: int) -> dict[int, tuple[int, bool]]:
         The live object.
     limit : int
         The size of a small block in bytes. Frames of very many blocks are not looked at.
+    views : mapping of int to int
+        How many harmless views are known, by the identity of the array that they are views of.
 
     Returns
     -------
@@ -231,7 +233,7 @@ def strangers(frame: Frame, limit: int) -> dict[int, tuple[int, bool]]:
         if len(blocks) > _MANY_BLOCKS:
             return {}
         return {
-            number: _has_strangers(block)
+            number: _has_strangers(block, views)
             for number, block in enumerate(blocks)
             if isinstance(block.values, np.ndarray) and block.values.nbytes <= limit
         }
@@ -239,7 +241,7 @@ def strangers(frame: Frame, limit: int) -> dict[int, tuple[int, bool]]:
         return {}
 
 
-def _has_strangers(block: Any) -> tuple[int, bool]:
+def _has_strangers(block: Any, views: Mapping[int, int]) -> tuple[int, bool]:
     owner = block.values
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
@@ -249,7 +251,8 @@ def _has_strangers(block: Any) -> tuple[int, bool]:
             if part is owner or part.base is owner:
                 known.add(id(part))
             del part
-    return id(owner), sys.getrefcount(owner) > _OWN_REFERENCES + len(known)
+    accounted = _OWN_REFERENCES + len(known) + views.get(id(owner), 0)
+    return id(owner), sys.getrefcount(owner) > accounted
 
 
 def _own_references() -> int:

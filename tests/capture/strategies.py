@@ -330,6 +330,13 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
         found = found.copy()
     found.columns = draw(indexes(width))
     found.attrs = draw(ATTRS)
-    if found.index.is_unique and found.columns.is_unique and draw(st.booleans()):
+    if _is_unique(found.index) and _is_unique(found.columns) and draw(st.booleans()):
         found.flags.allows_duplicate_labels = False
     return found
+
+
+def _is_unique(index: pd.Index) -> bool:
+    try:
+        return index.is_unique
+    except TypeError:  # labels that cannot be hashed
+        return False

@@ -11,7 +11,7 @@ from tests.capture.kit import Stored
 from tests.support.exact import assert_same_frame
 
 MANY = settings(
-    max_examples=250,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
