@@ -57,6 +57,7 @@ def unregister(shell: InteractiveShell) -> None:
     """Take all of that away."""
     registered = shell.magics_manager
     magics = registered.registry.pop(BackupMagics.__name__)
+    registered.lazy_magics.pop(_NAME, None)  # else the next %backup would load us again
     for kind in registered.magics.values():
         kind.pop(_NAME, None)
     magics.guard.detach()

@@ -33,8 +33,7 @@ def text(record: object) -> str:
 
 def preview(frame: Any) -> str:
     """Return the rows of a frame of any library as text."""
-    shown = frame.to_string() if hasattr(frame, "to_string") else str(frame)
-    return "\n".join(_visible(shown))
+    return "\n".join(_visible(str(frame)))
 
 
 def _lines(part: Part) -> Iterable[str]:
