@@ -51,7 +51,9 @@ font-size:var(--jp-code-font-size,13px);background:none;color:inherit}
 
 def html(record: object) -> str:
     """Return a result as one ``<div>``."""
-    return f'{_STYLE}<div class="dfbackup">{"".join(map(_part, view(record)))}</div>'
+    # MathJax must not take dollar signs in data for formulas.
+    classes = "dfbackup tex2jax_ignore mathjax_ignore"
+    return f'{_STYLE}<div class="{classes}">{"".join(map(_part, view(record)))}</div>'
 
 
 def _part(part: Part) -> str:
@@ -69,12 +71,10 @@ def _part(part: Part) -> str:
                 if cell
             )
         case Table(header, rows, right):
-            head = "".join(
-                f"<th{_side(i, right)}>{escape(text)}</th>" for i, text in enumerate(header)
-            )
+            head = "".join(f"<th{_side(i, right)}>{escape(header[i])}</th>" for i in part.filled)
             return _table(
                 (
-                    "".join(f"<td{_side(i, right)}>{_cell(c)}</td>" for i, c in enumerate(row))
+                    "".join(f"<td{_side(i, right)}>{_cell(row[i])}</td>" for i in part.filled)
                     for row in rows
                 ),
                 f'<thead><tr class="dfb-row">{head}</tr></thead>',
@@ -120,6 +120,9 @@ def _folded(title: str, content: str, *, open: bool = False) -> str:
 
 def _frame(frame: Any) -> str:
     if isinstance(frame, pd.DataFrame):
-        # DataFrame's own: that of a subclass need not escape.
-        return str(pd.DataFrame.to_html(frame, border=0, max_cols=_COLUMNS_SHOWN, escape=True))
+        try:
+            # DataFrame's own: that of a subclass need not escape.
+            return str(pd.DataFrame.to_html(frame, border=0, max_cols=_COLUMNS_SHOWN, escape=True))
+        except Exception:  # of an object of the user's that cannot be printed
+            pass
     return f"<pre>{escape(preview(frame))}</pre>"

@@ -62,6 +62,11 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     right: frozenset[int] = frozenset()
 
+    @property
+    def filled(self) -> list[int]:
+        """The columns in which something stands; the others need not be shown."""
+        return [i for i in range(len(self.header)) if any(row[i] != "" for row in self.rows)]
+
 
 @dataclass(frozen=True)
 class Preview:

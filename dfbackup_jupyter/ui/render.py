@@ -15,9 +15,7 @@ from dfbackup_jupyter.backup import (
     Verification,
 )
 from dfbackup_jupyter.diff import Diff
-from dfbackup_jupyter.ui.html import html
 from dfbackup_jupyter.ui.results import Backups, Deletions, Log, Settings
-from dfbackup_jupyter.ui.text import text
 
 TYPES = (
     Backup,
@@ -38,7 +36,7 @@ def register(shell: InteractiveShell) -> None:
     """Let a shell show our results."""
     formatters = _formatters(shell)
     for cls in TYPES:
-        formatters["text/html"].for_type(cls, html)
+        formatters["text/html"].for_type(cls, _html)
         formatters["text/plain"].for_type(cls, _pretty)
 
 
@@ -55,7 +53,18 @@ def _formatters(shell: InteractiveShell) -> Any:
     return display.formatters
 
 
+# What draws is imported when something is drawn: a kernel should start at once.
+
+
+def _html(record: Any) -> str:
+    from dfbackup_jupyter.ui.html import html
+
+    return html(record)
+
+
 def _pretty(record: Any, printer: Any, _cycle: bool) -> None:
+    from dfbackup_jupyter.ui.text import text
+
     within_another = len(printer.stack) > 1
     if within_another and isinstance(record, Backup):
         printer.text(f"<Backup {record.id}>")

@@ -23,6 +23,8 @@ from dfbackup_jupyter.ui.parts import (
 from dfbackup_jupyter.ui.view import view
 
 _CELL_LIMIT = 60
+_TABLE_WIDTH = 100
+_LEAST = 12
 _INDENT = "  "
 
 
@@ -33,7 +35,11 @@ def text(record: object) -> str:
 
 def preview(frame: Any) -> str:
     """Return the rows of a frame of any library as text."""
-    return "\n".join(_visible(str(frame)))
+    try:
+        shown = str(frame)
+    except Exception as error:  # of an object of the user's that cannot be printed
+        shown = f"cannot be shown: {type(error).__name__}: {error}"
+    return "\n".join(_visible(shown))
 
 
 def _lines(part: Part) -> Iterable[str]:
@@ -46,10 +52,9 @@ def _lines(part: Part) -> Iterable[str]:
             return [f"{_INDENT}! {human.line(line)}" for line in lines]
         case Pairs(rows):
             said = [(label, _cell(cell)) for label, cell in rows if cell]
-            return _aligned(said, frozenset())
-        case Table(header, rows, right):
-            cells = [[_cell(cell, _CELL_LIMIT) for cell in row] for row in rows]
-            return _aligned([header, *cells], right)
+            return _aligned(said)
+        case Table():
+            return _table(part)
         case Preview(caption, frame):
             rows_shown = (f"{_INDENT * 2}{row}" for row in preview(frame).splitlines())
             return [f"{_INDENT}{human.line(caption)}:", *rows_shown]
@@ -67,7 +72,37 @@ def _cell(cell: Cell, limit: int | None = None) -> str:
             return human.line(cell)
 
 
-def _aligned(rows: Sequence[Sequence[str]], right: frozenset[int]) -> Iterator[str]:
+def _table(table: Table) -> Iterable[str]:
+    kept = table.filled
+    cells = [[_cell(row[i], _CELL_LIMIT) for i in kept] for row in table.rows]
+    rows = [[table.header[i] for i in kept], *cells]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    # An ID that is cut is of no use; anything else may be.
+    flexible = [
+        place
+        for place, column in enumerate(kept)
+        if not any(isinstance(row[column], Reference) for row in table.rows)
+    ]
+    while flexible and sum(widths) + len(_INDENT) * len(widths) > _TABLE_WIDTH:
+        widest = max(flexible, key=widths.__getitem__)
+        if widths[widest] <= _LEAST:
+            break
+        widths[widest] -= 1
+    shortened = [
+        [_cut(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows
+    ]
+    return _aligned(shortened, frozenset(kept.index(i) for i in table.right.intersection(kept)))
+
+
+def _cut(cell: str, width: int) -> str:
+    if _width(cell) <= width:
+        return cell
+    while _width(cell) >= width:
+        cell = cell[:-1]
+    return f"{cell}…"
+
+
+def _aligned(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> Iterator[str]:
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         shown = [
