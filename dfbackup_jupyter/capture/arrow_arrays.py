@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,16 @@ from dfbackup_jupyter.capture.parts import Node, Parts, Source
 from dfbackup_jupyter.errors import DamagedData
 
 _ROWS = 1 << 16
+_VIEWS = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 
 def encode(values: pa.ChunkedArray, parts: Parts) -> Node:
     """Describe a chunked array: raw buffers for plain types, Arrow's own format for nested ones."""
     kind = values.type
     schema = base64.b64encode(pa.schema([("", kind)]).serialize()).decode()
-    if _is_text(kind) or _is_bytes(kind):
+    if kind in _VIEWS:
+        values = values.cast(_VIEWS[kind])
+    if _is_text(values.type) or _is_bytes(values.type):
         return {"as": "strings", "schema": schema, "blobs": parts.add(*strings.arrow_blobs(values))}
     width = _width(kind)
     if width is None:
@@ -56,7 +60,9 @@ def decode(node: Node, source: Source, rows: int) -> pa.ChunkedArray:
     blobs = node["blobs"]
     if node["as"] == "strings":
         lengths = source.lengths(blobs[0], rows)
-        array = strings.to_arrow(lengths, source.data(blobs[1]), kind)
+        array = strings.to_arrow(lengths, source.data(blobs[1]), _VIEWS.get(kind, kind))
+        if kind in _VIEWS:
+            array = strings.valid_text(array).cast(kind)
     elif node["as"] == "ipc":
         return _from_ipc(source.data(blobs[0]), kind)
     else:
@@ -123,7 +129,8 @@ def _from_raw(data: Any, valid: Any, kind: pa.DataType, rows: int) -> pa.Array:
 def _to_ipc(values: pa.ChunkedArray) -> bytes:
     # One chunk, copied, so that neither chunks nor offsets nor what lies beside a slice matter.
     whole = values.combine_chunks()
-    whole = whole.take(pa.array(np.arange(len(whole))))
+    with contextlib.suppress(pa.ArrowNotImplementedError):
+        whole = whole.take(pa.array(np.arange(len(whole))))
     if isinstance(whole, pa.ChunkedArray):
         whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], whole.type)
     batch = pa.record_batch([whole], names=[""])

@@ -142,8 +142,12 @@ def _column(array: Any, frozen: FrozenColumn | None, parts: Parts) -> Node:
         if frozen.reason:
             return {"kind": "lost", "lost": frozen.reason}
         return parts.pickle(frozen.portable())
-    except Exception as error:
+    except Exception:
         del parts.blobs[start:]
+    try:
+        # An array that nobody foresaw is better pickled than lost.
+        return parts.pickle(pickled(array))
+    except Exception as error:
         return {"kind": "lost", "lost": f"cannot be pickled: {error!s:.200}"}
 
 
