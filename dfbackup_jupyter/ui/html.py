@@ -45,6 +45,7 @@ white-space:normal;overflow-wrap:anywhere}
 .dfbackup .dfb-row>.dfb-right{text-align:right;white-space:nowrap}
 .dfbackup pre,.dfbackup code{font-family:var(--jp-code-font-family,monospace);\
 font-size:var(--jp-code-font-size,13px);background:none;color:inherit}
+.dfbackup .dfb-id{white-space:nowrap}
 .dfbackup summary{cursor:pointer}
 </style>"""
 
@@ -99,7 +100,7 @@ def _cell(cell: Cell, *, full: bool = False) -> str:
             whole = source.strip() == first
             return short if whole else _folded(short, f"<pre>{escape(source.strip())}</pre>")
         case Reference(id):
-            return f"<code>{escape(id)}</code>"
+            return f'<code class="dfb-id">{escape(id)}</code>'
         case _:
             return escape(cell)
 
