@@ -72,8 +72,8 @@ class Catalog:
         Parameters
         ----------
         reference : str
-            An ID, its unique beginning, a backup's name, or ``last``. A name of this session goes
-            before the same name elsewhere.
+            An ID, its unique beginning, a backup's name, or ``last``. A name given in this session
+            goes before the same name of an import, and of another session.
 
         Raises
         ------
@@ -92,6 +92,7 @@ class Catalog:
             )
         for candidates in (
             [b for b in backups if b.id == reference],
+            [b for b in mine if reference and b.name == reference and b.kind is not Kind.IMPORT],
             [b for b in mine if reference and b.name == reference],
             [b for b in backups if reference and b.name == reference],
             [b for b in backups if reference and b.id.startswith(reference)],

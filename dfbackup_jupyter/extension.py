@@ -61,7 +61,10 @@ class Extension:
         if self._running is not None or not self._ours():
             return  # a cell within a cell: the outer one is watched
         self._running = info
-        count = self._shell.execution_count if info.store_history else None
+        history = self._shell.history_manager
+        # shell.execution_count is raised before this hook in some versions of IPython, after it in
+        # others; the input history grows after it in all of them.
+        count = len(history.input_hist_parsed) if history and info.store_history else None
         self._guard(lambda: self.manager.watcher.before_cell(info.raw_cell or "", count))
 
     def _after(self, result: ExecutionResult | None) -> None:

@@ -28,7 +28,7 @@ from dfbackup_jupyter.catalog import Catalog
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.diff import Diff, compare
 from dfbackup_jupyter.drafts import LAST, Drafts, Session, renamed
-from dfbackup_jupyter.errors import BackupError, InvalidRequest, NothingToDo
+from dfbackup_jupyter.errors import BackupError, BackupNotFound, InvalidRequest, NothingToDo
 from dfbackup_jupyter.exporting import new_file, write_parquet
 from dfbackup_jupyter.importing import adopted
 from dfbackup_jupyter.loading import Loader
@@ -264,6 +264,11 @@ class BackupManager:
         BackupNotFound, AmbiguousBackup
             None is meant, or more than one.
         """
+        try:
+            if reference.strip() != LAST:
+                return self._catalog.find(reference)
+        except BackupNotFound:
+            pass  # it may be among those that are still being written
         self._worker.flush(_PATIENCE)
         return self._catalog.find(reference)
 
@@ -491,6 +496,7 @@ class BackupManager:
 
     def log(self, limit: int | None = None) -> builtins.list[Entry]:
         """Return the execution log: the newest `limit` cells, the oldest first."""
+        self._worker.flush(_PATIENCE)
         entries = builtins.list(self._state.execution_log.entries)
         return entries if limit is None else entries[max(len(entries) - limit, 0) :]
 

@@ -93,17 +93,21 @@ class Stager:
         self._backups: dict[frozenset[tuple[tuple[str, ...], str]], str] = {}
         self._looked_at: WeakKeyDictionary[Snapshot, int] = WeakKeyDictionary()
         self._looks = 0
+        self._queued: WeakSet[Snapshot] = WeakSet()
+        self._hand_over = threading.Lock()
+        self._waiting: tuple[Backup, Capture, Sequence[State]] | None = None
+        self._autosaving: Future[Backup | None] = Future()
         self._autosave: str | None = None
 
     def stage(
         self, capture: Capture, states: Sequence[State], autosave: Backup
     ) -> Future[Backup | None]:
         """Write what is new in a capture, in the background, and renew the session's autosave."""
-        staged: Future[Backup | None] = self.worker.submit(
-            lambda: self._renew_autosave(autosave, capture, states), weight=self.unstaged(capture)
-        )
-        self.worker.submit(lambda: self._look_again(capture))
-        return staged
+        with self._hand_over:
+            waiting, self._waiting = self._waiting, (autosave, capture, states)
+        if waiting is None:
+            self._autosaving = self._submit(capture, self._renew_autosave)
+        return self._autosaving
 
     def commit(
         self,
@@ -118,9 +122,9 @@ class Stager:
         The future gives the backup: an earlier one of this session when that holds the same
         frames already, and None when none was needed.
         """
-        return self.worker.submit(
+        return self._submit(
+            capture,
             lambda: self.write(draft, capture, states, reuse=True) if needed() else None,
-            weight=self.unstaged(capture),
         )
 
     def write(
@@ -200,13 +204,33 @@ class Stager:
             frame.snapshot.nbytes for frame in capture.frames if frame.snapshot not in self._staged
         )
 
-    def _renew_autosave(self, draft: Backup, capture: Capture, states: Sequence[State]) -> Backup:
+    def _submit(self, capture: Capture, job: Callable[[], Backup | None]) -> Future[Backup | None]:
+        # A snapshot that an earlier job holds in memory anyway weighs nothing here. The future must
+        # not keep it alive: whoever waits for the backup may do so for the whole session.
+        fresh = WeakSet(
+            frame.snapshot
+            for frame in capture.frames
+            if frame.snapshot not in self._staged and frame.snapshot not in self._queued
+        )
+        self._queued |= fresh
+        future = self.worker.submit(job, weight=sum(snapshot.nbytes for snapshot in fresh))
+        future.add_done_callback(lambda _: self._queued.difference_update(fresh))
+        return future
+
+    def _renew_autosave(self) -> Backup | None:
+        # What was captured after this was asked for takes its place: only the newest counts.
+        with self._hand_over:
+            waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return None
+        draft, capture, states = waiting
         with self._lock:
             backup = self.write(draft, capture, states)
             if self._autosave:
                 self.store.discard(self._autosave)
             self._autosave = backup.id
-            return backup
+        self._look_again(capture)
+        return backup
 
     def _write(
         self,
