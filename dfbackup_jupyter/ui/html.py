@@ -35,6 +35,7 @@ _STYLE = """<style>
 .dfbackup .dfb-good::before{content:"✓ ";color:var(--jp-success-color1,#388e3c)}
 .dfbackup .dfb-bad,.dfbackup .dfb-warning{color:var(--jp-error-color1,#d32f2f)}
 .dfbackup .dfb-hint,.dfbackup .dfb-table th{color:var(--jp-ui-font-color2,#767676)}
+.dfbackup table{color:inherit;font-size:inherit}
 .dfbackup table.dfb-table{border:0;border-collapse:collapse;margin:2px 0;table-layout:auto}
 .dfbackup .dfb-table tr.dfb-row{background:none}
 .dfbackup .dfb-row>th,.dfbackup .dfb-row>td\
