@@ -104,7 +104,7 @@ class BackupManager:
             transform=transform,
             states=self._state.snapshot_quickly,
             finished=self._state.log_cell,
-            failed=self._note_failure,
+            written=self._note_write,
             stager=self._stager,
             drafts=drafts,
             timeline=self._timeline,
@@ -552,7 +552,7 @@ class BackupManager:
             if name is None or name in map(str, frame.paths)
         }
 
-    def _note_failure(self, error: BaseException | None) -> None:
+    def _note_write(self, error: BaseException | None) -> None:
         if error is None:
             self.problem = None
         elif isinstance(error, BackupError):

@@ -58,8 +58,8 @@ class Watcher:
         Gives the session state, within the time that a cell may be delayed by.
     finished : callable
         Called with every finished cell.
-    failed : callable
-        Called with every error of a background write.
+    written : callable
+        Called after a background write with its error, or None.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Watcher:
         transform: Callable[[str], str],
         states: Callable[[Capture], list[State]],
         finished: Callable[[Finished], None],
-        failed: Callable[[BaseException | None], None],
+        written: Callable[[BaseException | None], None],
         stager: Stager,
         drafts: Drafts,
         timeline: Timeline,
@@ -81,7 +81,7 @@ class Watcher:
         self._transform = transform
         self._states = states
         self._finished = finished
-        self._failed = failed
+        self._written = written
         self._stager = stager
         self._drafts = drafts
         self._timeline = timeline
@@ -169,7 +169,7 @@ class Watcher:
         if self._config.auto and moment.capture.frames:
             autosave = self._drafts.draft(Kind.AUTOSAVE, unwatched=moment.capture.unwatched)
             future = self._stager.stage(moment.capture, moment.states, autosave)
-            future.add_done_callback(self._done)
+            future.add_done_callback(self._report)
         self._timeline.trim(self._config.memory_limit)
 
     def _record(
@@ -208,12 +208,16 @@ class Watcher:
             moment.states,
             needed=lambda: step is None or self._timeline.resolve(step),
         )
-        future.add_done_callback(self._done)
+        future.add_done_callback(self._report)
         return future
 
-    def _done(self, future: Future[Backup | None]) -> None:
-        if not future.cancelled():
-            self._failed(future.exception())
+    def _report(self, future: Future[Backup | None]) -> None:
+        if future.cancelled():
+            return
+        error = future.exception()
+        # A backup may be an older one that holds the same: only an autosave is always written.
+        if error is not None or getattr(future.result(), "kind", None) is Kind.AUTOSAVE:
+            self._written(error)
 
     def _provenance(self, cell: Cell) -> Provenance:
         operations = cell.assessment.operations

@@ -495,6 +495,7 @@ class TestTrouble:
                 manager.create("no room")
             assert isinstance(caught.value, BackupError)
             run("x = 1")
+            manager.list()  # waits for what is being written
             run("x = 2")
             assert manager.status().problem
             assert capsys.readouterr().err.count("not being backed up") == 1
@@ -503,6 +504,7 @@ class TestTrouble:
         assert manager.get("safe")
         run("df['z'] = 1")
         manager.create("room again")
+        manager.list()
         assert manager.status().problem is None
 
     def test_an_error_of_ours_never_reaches_the_cell(
