@@ -9,12 +9,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # jlpm and jupyter-builder live there.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help lab test check check-front-end browser clean
+.PHONY: help lab test bench check check-front-end browser clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make lab     open JupyterLab on examples/quickstart.ipynb'
 	@echo 'make test    check everything; PYTEST="-k word" to choose'
+	@echo 'make bench   measure what protection costs; BENCH="--megabytes 160" to choose'
 	@echo 'make clean   remove what these two made'
 
 lab: $(VENV)/lab.stamp
@@ -23,6 +24,9 @@ lab: $(VENV)/lab.stamp
 # pytest is last: its closing line tells how all went.
 test: check check-front-end browser
 	python -m pytest --cov $(PYTEST)
+
+bench: $(VENV)/test.stamp
+	python benchmarks/run.py $(BENCH)
 
 check: $(VENV)/test.stamp
 	ruff check .
