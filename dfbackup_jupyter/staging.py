@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from operator import is_
 from weakref import WeakKeyDictionary, WeakSet
 
 import xxhash
@@ -98,6 +99,7 @@ class Stager:
         self._waiting: tuple[Backup, Capture, Sequence[State]] | None = None
         self._autosaving: Future[Backup | None] = Future()
         self._autosave: str | None = None
+        self._complete: tuple[CapturedFrame, ...] = ()
 
     def stage(
         self, capture: Capture, states: Sequence[State], autosave: Backup
@@ -207,12 +209,14 @@ class Stager:
     def _submit(self, capture: Capture, job: Callable[[], Backup | None]) -> Future[Backup | None]:
         # A snapshot that an earlier job holds in memory anyway weighs nothing here. The future must
         # not keep it alive: whoever waits for the backup may do so for the whole session.
-        fresh = WeakSet(
-            frame.snapshot
-            for frame in capture.frames
-            if frame.snapshot not in self._staged and frame.snapshot not in self._queued
-        )
-        self._queued |= fresh
+        fresh: WeakSet[Snapshot] = WeakSet()
+        if not _same_frames(capture.frames, self._complete):
+            fresh.update(
+                frame.snapshot
+                for frame in capture.frames
+                if frame.snapshot not in self._staged and frame.snapshot not in self._queued
+            )
+            self._queued |= fresh
         future = self.worker.submit(job, weight=sum(snapshot.nbytes for snapshot in fresh))
         future.add_done_callback(lambda _: self._queued.difference_update(fresh))
         return future
@@ -229,6 +233,7 @@ class Stager:
             if self._autosave:
                 self.store.discard(self._autosave)
             self._autosave = backup.id
+            self._complete = capture.frames
         self._look_again(capture)
         return backup
 
@@ -365,6 +370,10 @@ def same_content(a: Snapshot, b: Snapshot) -> bool:
             for x, y in zip(one.blobs, two.blobs, strict=True)
         )
     )
+
+
+def _same_frames(one: tuple[CapturedFrame, ...], other: tuple[CapturedFrame, ...]) -> bool:
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def _frame_info(frame: CapturedFrame, staged: StagedFrame) -> FrameInfo:

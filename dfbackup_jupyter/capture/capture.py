@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
 from operator import is_
 from typing import Any
@@ -35,6 +34,10 @@ class CapturedFrame:
     snapshot: Snapshot
     origin: weakref.ref[Any] | None
 
+    def live(self) -> Any:
+        """Return the live object, or None when it is gone."""
+        return self.origin and self.origin()
+
 
 @dataclass(frozen=True)
 class Capture:
@@ -44,14 +47,11 @@ class Capture:
     ----------
     frames : tuple of CapturedFrame
         One for each object.
-    taken : datetime
-        When, with time zone.
     unwatched : tuple of str
         Places that may hold frames which are not looked after.
     """
 
     frames: tuple[CapturedFrame, ...]
-    taken: datetime
     unwatched: tuple[str, ...] = ()
 
     @cached_property
@@ -62,18 +62,13 @@ class Capture:
     def without(self, unwanted: Callable[[Snapshot], bool]) -> Capture:
         """Return a capture that lacks some snapshots, so that they are not used again."""
         kept = tuple(frame for frame in self.frames if not unwanted(frame.snapshot))
-        return Capture(kept, self.taken, self.unwatched)
+        return Capture(kept, self.unwatched)
 
     @cached_property
-    def _by_object(self) -> dict[int, CapturedFrame]:
-        live = ((frame.origin and frame.origin(), frame) for frame in self.frames)
+    def by_object(self) -> dict[int, CapturedFrame]:
+        """The frames by the identity of the live object, while that lives."""
+        live = ((frame.live(), frame) for frame in self.frames)
         return {id(origin): frame for origin, frame in live if origin is not None}
-
-    def of(self, frame: Any) -> CapturedFrame | None:
-        """Return what was captured of a live object."""
-        found = self._by_object.get(id(frame))
-        same = found is not None and found.origin is not None and found.origin() is frame
-        return found if same else None
 
 
 @dataclass(frozen=True)
@@ -103,18 +98,22 @@ def take(
         An earlier capture; what did not change since shares its snapshots.
     """
     found = find_frames(namespace, hidden=hidden)
-    places: dict[int, list[FramePath]] = {}
-    objects: dict[int, Any] = {}
+    places: dict[int, tuple[Any, tuple[FramePath, ...]]] = {}
     for path, frame in found.frames.items():
-        places.setdefault(id(frame), []).append(path)
-        objects[id(frame)] = frame
+        _, paths = places.get(id(frame), (None, ()))
+        places[id(frame)] = (frame, (*paths, path))
     memory = Memory(found.memory)
     known = Known(frame.snapshot for frame in previous.frames) if previous else Known()
-    frames = tuple(
-        _captured(frame, tuple(places[key]), previous, memory, known)
-        for key, frame in objects.items()
-    )
-    return Capture(frames, datetime.now().astimezone(), found.unwatched)
+    before = previous.by_object if previous else {}
+    frames = []
+    for key, (frame, paths) in places.items():
+        old = before.get(key)
+        if old is None or old.live() is not frame or not old.snapshot.unchanged(frame):
+            snapshot = adapters.snapshot(frame, memory=memory, known=known)
+            frames.append(CapturedFrame(paths, snapshot, _reference(frame)))
+        else:
+            frames.append(old if old.paths == paths else replace(old, paths=paths))
+    return Capture(tuple(frames), found.unwatched)
 
 
 def compare(before: Capture, after: Capture) -> Changes:
@@ -127,20 +126,6 @@ def compare(before: Capture, after: Capture) -> Changes:
         removed=tuple(p for p in old if p not in new),
         added=tuple(p for p in new if p not in old),
     )
-
-
-def _captured(
-    frame: Any,
-    paths: tuple[FramePath, ...],
-    previous: Capture | None,
-    memory: Memory,
-    known: Known,
-) -> CapturedFrame:
-    before = previous.of(frame) if previous else None
-    if before is not None and before.snapshot.unchanged(frame):
-        return before if before.paths == paths else replace(before, paths=paths)
-    snapshot = adapters.snapshot(frame, memory=memory, known=known)
-    return CapturedFrame(paths, snapshot, _reference(frame))
 
 
 def _reference(frame: Any) -> weakref.ref[Any] | None:

@@ -43,6 +43,7 @@ class PandasSnapshot(Snapshot):
         self._attrs = Frozen(frame.attrs) if frame.attrs else None
         self._unique_labels = internals.has_unique_labels(frame)
         self._metadata = {name: Frozen(value) for name, value in _metadata(frame).items()}
+        self._bare = not self._metadata and internals.is_bare(frame)
         seen = internals.strangers(frame, _SMALL, memory.views)
         shared = {n for n, (owner, odd) in seen.items() if odd and owner not in known.private}
         shared.update(_reached(frame, memory))
@@ -88,7 +89,7 @@ class PandasSnapshot(Snapshot):
             return same_content(self, PandasSnapshot(live, Memory(), Known()))
         return (
             self._layout.matches(live)
-            and self._same_extras(live)
+            and (internals.is_bare(live) if self._bare else self._same_extras(live))
             and (not self.bytewise or self._same_content(live))
         )
 

@@ -93,6 +93,14 @@ def has_unique_labels(frame: Frame) -> bool:
         return not frame.flags.allows_duplicate_labels
 
 
+def is_bare(frame: Frame) -> bool:
+    """Whether a frame has neither attrs nor a flag set."""
+    try:
+        return not frame._attrs and frame._flags._allows_duplicate_labels
+    except AttributeError:
+        return not frame.attrs and frame.flags.allows_duplicate_labels
+
+
 def shallow(frame: Frame, replaced: Mapping[int, Any] | None = None) -> Frame:
     """Return a plain DataFrame or Series that shares the memory of `frame` under Copy-on-Write.
 

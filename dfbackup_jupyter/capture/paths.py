@@ -6,7 +6,6 @@ import ast
 import keyword
 import unicodedata
 from collections.abc import MutableMapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal["item", "attribute"]
@@ -30,9 +29,10 @@ def is_usable_key(key: object) -> bool:
     return type(key) in _ATOMS
 
 
-@dataclass(frozen=True)
-class FramePath:
+class FramePath(NamedTuple):
     """The place of a frame in a namespace.
+
+    A tuple, because every look at a namespace makes and hashes one for each frame.
 
     Parameters
     ----------

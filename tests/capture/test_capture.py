@@ -25,8 +25,7 @@ def test_aliases_are_one_frame() -> None:
     found = take(space, hidden=(), previous=None)
     assert [list(map(str, f.paths)) for f in found.frames] == [["df", "alias", "d['x']"], ["view"]]
     assert found.frames[0].origin is not None and found.frames[0].origin() is df
-    assert found.taken.tzinfo is not None
-    assert found.of(df) is found.frames[0] and found.of(df.copy()) is None
+    assert found.by_object[id(df)] is found.frames[0]
 
 
 def test_what_is_unchanged_is_used_again() -> None:
