@@ -113,18 +113,28 @@ def take(
             frames.append(CapturedFrame(paths, snapshot, _reference(frame)))
         else:
             frames.append(old if old.paths == paths else replace(old, paths=paths))
-    return Capture(tuple(frames), found.unwatched)
+    capture = Capture(tuple(frames), found.unwatched)
+    return previous if previous and _is_same(previous, capture) else capture
 
 
 def compare(before: Capture, after: Capture) -> Changes:
     """Say at which places a capture differs from an earlier one."""
-    if len(before.frames) == len(after.frames) and all(map(is_, before.frames, after.frames)):
+    if before is after:
         return Changes((), (), ())
     old, new = before.by_path, after.by_path
     return Changes(
         changed=tuple(p for p, f in old.items() if p in new and new[p].snapshot is not f.snapshot),
         removed=tuple(p for p in old if p not in new),
         added=tuple(p for p in new if p not in old),
+    )
+
+
+def _is_same(a: Capture, b: Capture) -> bool:
+    """Whether two captures hold the very same snapshots; then one will do, with what it cached."""
+    return (
+        len(a.frames) == len(b.frames)
+        and all(map(is_, a.frames, b.frames))
+        and a.unwatched == b.unwatched
     )
 
 

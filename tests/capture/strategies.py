@@ -338,5 +338,5 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 def _is_unique(index: pd.Index) -> bool:
     try:
         return index.is_unique
-    except TypeError:  # labels that cannot be hashed
+    except (TypeError, NotImplementedError):  # labels that pandas cannot hash
         return False
