@@ -33,7 +33,7 @@ class Loader:
         """
         snapshot = self._stager.in_memory(info.object)
         if snapshot is not None and backup.trusted:
-            return Decoded(snapshot.thaw(), (), ())
+            return self._thaw(snapshot)
         packs = self._store.manifest(backup.id)["objects"][info.object]
         return self._read(info.object, packs, backup.trusted, tick)
 
@@ -100,9 +100,14 @@ class Loader:
 
     def _thaw(self, snapshot: Snapshot) -> Decoded:
         stored = self._stager.object_of(snapshot)
-        if self._stager.is_disturbed(snapshot) and stored is not None:
+        if stored is not None and self._stager.find_disturbed([snapshot]):
             return self._read(stored.hash, stored.packs, trust=True)
-        return Decoded(snapshot.thaw(), (), ())
+        try:
+            return Decoded(snapshot.thaw(), (), ())
+        except Exception as error:  # an object of the user's that cannot be unpickled
+            if stored is not None:
+                return self._read(stored.hash, stored.packs, trust=True)
+            raise DamagedData(f"{type(error).__name__}: {error!s:.200}") from error
 
     def _read(
         self, name: str, packs: Collection[str], trust: bool, tick: Tick | None = None

@@ -269,7 +269,7 @@ class BackupManager:
                 return self._catalog.find(reference)
         except BackupNotFound:
             pass  # it may be among those that are still being written
-        self._worker.flush(_PATIENCE)
+        self._worker.flush()
         return self._catalog.find(reference)
 
     def show(self, reference: str, *, rows: int = 5) -> Details:

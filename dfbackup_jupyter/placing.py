@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,10 +54,20 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass
-class _Change:
-    path: FramePath
-    value: Any
+@dataclass(frozen=True)
+class _Planned:
+    """A frame and the places that it goes to.
+
+    Attributes
+    ----------
+    origin : weakref or None
+        The object that is to get the frame's content, if it can.
+    """
+
+    places: tuple[FramePath, ...]
+    frame: Any
+    paths: tuple[FramePath, ...] = ()
+    origin: weakref.ref[Any] | None = None
 
 
 def bring_back(
@@ -66,6 +77,7 @@ def bring_back(
     gone: Iterable[FramePath] = (),
     live: Capture,
     roots: Mapping[str, Any],
+    holders: Mapping[FramePath, Any],
     others: Mapping[FramePath, Any],
     dry_run: bool = False,
 ) -> Outcome:
@@ -83,6 +95,8 @@ def bring_back(
         The frames as they are now.
     roots : mapping of str to object
         Containers that frames lived in, used where a variable is gone.
+    holders : mapping of FramePath to list, tuple or dict
+        What was in those containers, for those whose items were moved.
     others : mapping of FramePath to object
         What takes the place of what is taken away.
     dry_run : bool
@@ -94,18 +108,23 @@ def bring_back(
         A frame could not be put back; the namespace is as it was.
     """
     outcome = Outcome()
-    changes: list[_Change] = []
-    revert: list[Callable[[], None]] = []
-    for item in wanted:
-        changes += _plan(namespace, item, live, outcome, revert, dry_run=dry_run)
+    # Whatever may fail while it is read is read before the first change.
+    plan = [step for item in wanted for step in _plan(namespace, item, outcome, dry_run=dry_run)]
     doomed = [path for path in gone if _get(namespace, path) is not _MISSING]
     outcome.removed += map(str, doomed)
     if dry_run:
         return outcome
+    revert: list[Callable[[], None]] = []
+    places = [path for step in plan for path in step.places]
     try:
-        for change in changes:
-            _assign(namespace, change, roots, outcome, revert)
+        values = [_into_origin(step, live, revert) for step in plan]
+        laid_out = _lay_out(namespace, holders, places, doomed, revert)
+        for step, value in zip(plan, values, strict=True):
+            for path in step.places:
+                _assign(namespace, path, value, roots, outcome, revert)
         for path in sorted(doomed, key=_position, reverse=True):
+            if not laid_out.isdisjoint(holder for holder, _ in _way(path)):
+                continue  # there is again what was there before
             _take_away(namespace, path, others, revert)
     except BaseException as error:
         for undo in reversed(revert):
@@ -122,12 +141,10 @@ def bring_back(
 def _plan(
     namespace: dict[str, Any],
     item: Wanted,
-    live: Capture,
     outcome: Outcome,
-    revert: list[Callable[[], None]],
     *,
     dry_run: bool,
-) -> list[_Change]:
+) -> list[_Planned]:
     present = [(path, _get(namespace, path)) for path in item.paths]
     value = next(
         (old for path, old in present if old is not _MISSING and item.same(path, old)), _MISSING
@@ -140,6 +157,7 @@ def _plan(
     if not places or dry_run:
         outcome.restored += map(str, places)
         return []
+    planned = _Planned(tuple(places), value)
     if value is _MISSING:
         try:
             decoded = item.load()
@@ -152,22 +170,23 @@ def _plan(
             f"{item.paths[0]}: column {lost.column} could not be read: {lost.reason}"
             for lost in decoded.damaged
         ]
-        value = _into_origin(item, decoded.frame, live, revert)
+        planned = _Planned(tuple(places), decoded.frame, item.paths, item.origin)
     outcome.restored += map(str, places)
-    return [_Change(path, value) for path in places]
+    return [planned]
 
 
-def _into_origin(item: Wanted, frame: Any, live: Capture, revert: list[Callable[[], None]]) -> Any:
+def _into_origin(planned: _Planned, live: Capture, revert: list[Callable[[], None]]) -> Any:
     """Return the original object with its content put back, so that all who hold it see it.
 
     Only when every watched name of that object is to be restored too: otherwise another variable
     would change under the user's hands.
     """
-    origin = item.origin() if item.origin is not None else None
+    frame = planned.frame
+    origin = planned.origin() if planned.origin is not None else None
     if origin is None or type(origin) is not type(frame):
         return frame
     bearers = [f for f in live.frames if f.origin is not None and f.origin() is origin]
-    if any(path not in item.paths for bearer in bearers for path in bearer.paths):
+    if any(path not in planned.paths for bearer in bearers for path in bearer.paths):
         return frame
     before = frames_of.snapshot(origin)
     frames_of.put_back(origin, frame)
@@ -175,14 +194,83 @@ def _into_origin(item: Wanted, frame: Any, live: Capture, revert: list[Callable[
     return origin
 
 
+def _lay_out(
+    namespace: dict[str, Any],
+    holders: Mapping[FramePath, Any],
+    places: Iterable[FramePath],
+    doomed: Iterable[FramePath],
+    revert: list[Callable[[], None]],
+) -> set[FramePath]:
+    """Put the items of containers back in their old order where they were moved or taken out.
+
+    A list is addressed by position, so a frame put back at its old position would otherwise
+    overwrite what has moved there.
+
+    Returns
+    -------
+    set of FramePath
+        The lists and tuples that are as they were.
+    """
+    needed: dict[FramePath, set[Any]] = {holder: set() for p in doomed for holder, _ in _way(p)}
+    for path in places:
+        for holder, key in _way(path):
+            needed.setdefault(holder, set()).add(key)
+    laid_out = set()
+    for place in sorted(needed.keys() & holders.keys(), key=lambda place: len(place.steps)):
+        old, now, keys = holders[place], _get(namespace, place), needed[place]
+        if isinstance(old, dict) and isinstance(now, dict):
+            _fill_in(now, old, keys, revert)
+        elif isinstance(old, list) and isinstance(now, list) and _is_moved(now, old, keys):
+            revert.append(partial(now.__setitem__, slice(None), list.copy(now)))
+            now[:] = old
+            laid_out.add(place)
+        elif isinstance(old, tuple) and isinstance(now, tuple) and _is_moved(now, old, keys):
+            revert.append(_reverter(namespace, place))
+            place.assign(namespace, old)
+            laid_out.add(place)
+    return laid_out
+
+
+def _way(path: FramePath) -> list[tuple[FramePath, Any]]:
+    """Return the containers that a path leads through, each with the key that it goes on with."""
+    return [
+        (FramePath(path.root, path.steps[:length]), key)
+        for length, (_, key) in enumerate(path.steps)
+    ]
+
+
+def _fill_in(
+    now: dict[Any, Any], old: dict[Any, Any], keys: set[Any], revert: list[Callable[[], None]]
+) -> None:
+    """Give a dict the keys that it lacks, each at its old position."""
+    if keys.isdisjoint(old.keys() - now.keys()):
+        return
+    before = dict.copy(now)
+
+    def refill(items: dict[Any, Any]) -> None:
+        now.clear()
+        now.update(items)
+
+    revert.append(partial(refill, before))
+    kept = {key: before.get(key, old[key]) for key in old if key in before or key in keys}
+    refill(kept | before)
+
+
+def _is_moved(now: Sequence[Any], old: Sequence[Any], keys: set[Any]) -> bool:
+    """Whether frames are, or are wanted, at positions where there was something else."""
+    return any(key >= len(now) for key in keys) or any(
+        frames_of.is_frame(a) != frames_of.is_frame(b) for a, b in zip(now, old, strict=False)
+    )
+
+
 def _assign(
     namespace: dict[str, Any],
-    change: _Change,
+    path: FramePath,
+    value: Any,
     roots: Mapping[str, Any],
     outcome: Outcome,
     revert: list[Callable[[], None]],
 ) -> None:
-    path, value = change.path, change.value
     revert.append(_reverter(namespace, path))
     for make_room in (_no_room_needed, _old_container, _new_containers):
         try:

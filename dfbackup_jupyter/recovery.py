@@ -146,8 +146,7 @@ class Recovery:
 
     def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
         wanted, gone = self._loader.of_point(point, now.capture, step.names)
-        roots = point.moment.roots if point.moment else {}
-        return self._bring_back(now, wanted, gone, roots=roots, others=point.others)
+        return self._bring_back(now, wanted, gone, point=point)
 
     def _bring_back(
         self,
@@ -155,17 +154,18 @@ class Recovery:
         wanted: Iterable[Wanted],
         gone: Iterable[FramePath],
         *,
-        roots: dict[str, Any] | None = None,
-        others: dict[FramePath, Any] | None = None,
+        point: Point | None = None,
         dry_run: bool = False,
     ) -> Outcome:
+        moment = point.moment if point else None
         outcome = bring_back(
             self._namespace,
             wanted,
             gone=gone,
             live=now.capture,
-            roots=roots or {},
-            others=others or {},
+            roots=moment.roots if moment else {},
+            holders=moment.holders if moment else {},
+            others=point.others if point else {},
             dry_run=dry_run,
         )
         if outcome.damaged and not (outcome.restored or outcome.untouched):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from operator import is_
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 import xxhash
 
@@ -90,6 +90,7 @@ class Stager:
         self.worker = worker
         self._lock = threading.RLock()
         self._staged: WeakKeyDictionary[Snapshot, StagedFrame] = WeakKeyDictionary()
+        self._by_object: WeakValueDictionary[str, Snapshot] = WeakValueDictionary()
         self._disturbed: WeakSet[Snapshot] = WeakSet()
         self._backups: dict[frozenset[tuple[tuple[str, ...], str]], str] = {}
         self._looked_at: WeakKeyDictionary[Snapshot, int] = WeakKeyDictionary()
@@ -106,10 +107,10 @@ class Stager:
     ) -> Future[Backup | None]:
         """Write what is new in a capture, in the background, and renew the session's autosave."""
         with self._hand_over:
-            waiting, self._waiting = self._waiting, (autosave, capture, states)
-        if waiting is None:
-            self._autosaving = self._submit(capture, self._renew_autosave)
-        return self._autosaving
+            if self._waiting is None:
+                self._autosaving = self._submit(capture, self._renew_autosave)
+            self._waiting = (autosave, capture, states)
+            return self._autosaving
 
     def commit(
         self,
@@ -156,9 +157,16 @@ class Stager:
             try:
                 return self._write(draft, capture, states, only, reuse, tick)
             except (PackVanished, DamagedData):
-                # What was staged earlier is gone or damaged: write it again, from memory.
+                # What was staged earlier is gone or damaged: write it again, from memory. Only what
+                # was written there behind Copy-on-Write cannot be had any more.
+                self.find_disturbed(frame.snapshot for frame in capture.frames)
                 self._staged.clear()
-                return self._write(draft, capture, states, only, reuse, tick)
+                good = capture.without(self.is_disturbed)
+                gone = {n for f in capture.frames for n in names(f)} - {
+                    n for f in good.frames for n in names(f)
+                }
+                draft = replace(draft, unwatched=(*draft.unwatched, *sorted(gone)))
+                return self._write(draft, good, states, only, reuse, tick)
 
     def object_of(self, snapshot: Snapshot) -> ObjectRef | None:
         """Return where a snapshot's content is stored, or None while it is not."""
@@ -167,24 +175,23 @@ class Stager:
 
     def in_memory(self, name: str) -> Snapshot | None:
         """Return a snapshot that still holds the content of an object, or None."""
-        for snapshot, staged in list(self._staged.items()):
-            if staged.object.hash == name and snapshot not in self._disturbed:
-                return snapshot
-        return None
+        snapshot = self._by_object.get(name)
+        return None if snapshot is None or self.find_disturbed([snapshot]) else snapshot
 
     def is_disturbed(self, snapshot: Snapshot) -> bool:
         """Whether the snapshot's memory was found changed: its stored content is the good one."""
         return snapshot in self._disturbed
 
     def find_disturbed(self, snapshots: Iterable[Snapshot]) -> set[Snapshot]:
-        """Compare staged snapshots with what was stored of them (xxh3, about 14 GB/s)."""
+        """Return those whose memory no longer is what was stored of it (xxh3, about 14 GB/s)."""
         found = set()
         for snapshot in snapshots:
             staged = self._staged.get(snapshot)
-            if staged is None or snapshot.bytewise or snapshot in self._disturbed:
-                continue
-            if any(digest(memory.blob) != memory.digest for memory in staged.memory):
+            if snapshot not in self._disturbed and staged is not None:
+                if all(digest(memory.blob) == memory.digest for memory in staged.memory):
+                    continue
                 self._disturbed.add(snapshot)
+            if snapshot in self._disturbed:
                 found.add(snapshot)
         return found
 
@@ -272,6 +279,7 @@ class Stager:
             for state in states:
                 objects.append(writer.put(state.meta, state.blobs, tick=tick))
         self._staged.update(staged)
+        self._by_object.update({kept.object.hash: snapshot for snapshot, kept in staged.items()})
         infos = tuple(_frame_info(f, self._staged[f.snapshot]) for f in frames)
         refs = [self._staged[f.snapshot].object for f in frames] + objects
         unique = {ref.hash: ref for ref in refs}

@@ -31,14 +31,17 @@ class Moment:
         The session state.
     roots : dict of str to object
         The containers and objects in which frames lived, by their variable's name.
+    holders : dict of FramePath to list, tuple or dict
+        Shallow copies of the containers in which frames lived: what was beside them, in what order.
     """
 
     capture: Capture
     states: Sequence[State]
     roots: dict[str, Any]
+    holders: dict[FramePath, Any] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(eq=False)
 class Point:
     """A state to go back to: in memory while that is affordable, and in a backup.
 
@@ -64,8 +67,13 @@ class Point:
             and future.result() is not None
         )
 
+    @property
+    def pending(self) -> bool:
+        """Whether a backup of it is still being written."""
+        return self.backup is not None and not self.backup.done()
 
-@dataclass
+
+@dataclass(eq=False)
 class Step:
     """One cell or restore that changed frames.
 
@@ -81,6 +89,8 @@ class Step:
         Finds out whether the step changed anything at all; None when that is known.
     changed : bool
         Whether it did, as far as is known.
+    ended : list of Step
+        What could be redone before it came; it can be again if the step changed nothing.
     """
 
     what: str
@@ -90,11 +100,12 @@ class Step:
     after: Point | None = None
     doubt: Callable[[], bool] | None = None
     changed: bool = True
+    ended: list[Step] = field(default_factory=list)
 
 
 @dataclass
 class Timeline:
-    """Steps, and how many of them are in force."""
+    """Steps, and how many of them are in force. Any thread may use it."""
 
     steps: list[Step] = field(default_factory=list)
     position: int = 0
@@ -102,50 +113,79 @@ class Timeline:
 
     def push(self, step: Step) -> None:
         """Add the newest step; what could be redone no longer can."""
-        self.steps[self.position :] = [step]
-        self.position += 1
-
-    def resolve(self, step: Step) -> bool:
-        """Return whether a step changed anything; forget it if not. Any thread may ask."""
         with self._lock:
             if step.doubt is not None:
-                step.changed, step.doubt = step.doubt(), None
-                if not step.changed and step in self.steps:
-                    self.position -= self.steps.index(step) < self.position
-                    self.steps.remove(step)
+                step.ended = self.steps[self.position :]
+            self.steps[self.position :] = [step]
+            self.position += 1
+
+    def resolve(self, step: Step) -> bool:
+        """Return whether a step changed anything; forget it if not."""
+        doubt = step.doubt
+        changed = doubt is None or doubt()  # outside the lock: it may take seconds
+        with self._lock:
+            if step.doubt is not None:
+                step.changed, step.doubt = changed, None
+                if not changed:
+                    self._forget(step)
+                step.ended = []
             return step.changed
 
     def to_undo(self) -> Step | None:
         """Return the step that undo takes back."""
-        while self.position:
-            step = self.steps[self.position - 1]
+        while step := self._newest():
             if self.resolve(step):
                 return step
         return None
 
     def to_redo(self) -> Step | None:
         """Return the step that redo brings forward."""
-        return self.steps[self.position] if self.position < len(self.steps) else None
+        self.to_undo()  # if the newest steps changed nothing, what they ended is back
+        with self._lock:
+            return self.steps[self.position] if self.position < len(self.steps) else None
 
     def undone(self, after: Point) -> None:
         """Move back by one step; `after` is the state that was left."""
-        self.steps[self.position - 1].after = after
-        self.position -= 1
+        with self._lock:
+            self.steps[self.position - 1].after = after
+            self.position -= 1
 
     def redone(self) -> None:
         """Move forward by one step."""
-        self.position += 1
+        with self._lock:
+            self.position += 1
 
     def trim(self, limit: int) -> None:
-        """Drop from memory the oldest saved states beyond `limit` bytes."""
+        """Drop from memory the oldest states beyond `limit` bytes.
+
+        One that has a backup is read from there when it is needed. One that has none, because
+        backups are off or the disk is full, cannot be undone to any more.
+        """
         held = 0
-        for step in reversed(self.steps):
-            for point in (step.after, step.before):
-                if point is None or point.moment is None:
-                    continue
-                held += step.bytes
-                if held > limit and point.saved:
+        with self._lock:
+            for number, step in reversed(list(enumerate(self.steps))):
+                for point in (step.after, step.before):
+                    if point is None or point.moment is None:
+                        continue
+                    held += step.bytes
+                    if held <= limit or point.pending:
+                        continue
+                    if not point.saved:
+                        del self.steps[: number + 1]
+                        self.position = max(self.position - number - 1, 0)
+                        return
                     point.moment = None
+
+    def _newest(self) -> Step | None:
+        with self._lock:
+            return self.steps[self.position - 1] if self.position else None
+
+    def _forget(self, step: Step) -> None:
+        if step not in self.steps:
+            return
+        number = self.steps.index(step)
+        self.steps[number : number + 1] = step.ended if step is self.steps[-1] else []
+        self.position -= number < self.position
 
 
 def expect(step: Step | None, verb: str) -> Step:

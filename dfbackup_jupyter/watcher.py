@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dfbackup_jupyter.backup import Backup, Kind, OperationInfo, Provenance
@@ -124,7 +124,7 @@ class Watcher:
             return
         after = self.look(verify=cell.assessment.bypass)
         changed = self._record(cell.moment, after, what(cell), cell)
-        self._last = after = Moment(after.capture, self._states(after.capture), after.roots)
+        self._last = after = replace(after, states=self._states(after.capture))
         self._finished(Finished(cell, changed, after.capture, error))
         self.stage(after)
 
@@ -143,7 +143,9 @@ class Watcher:
         if previous and any(self._stager.is_disturbed(f.snapshot) for f in previous.frames):
             previous = previous.without(self._stager.is_disturbed)
         capture = take(self._namespace, hidden=self._hidden(), previous=previous)
-        return Moment(capture, last.states if last else (), self._roots(capture))
+        return Moment(
+            capture, last.states if last else (), self._roots(capture), self._holders(capture)
+        )
 
     def settle(self) -> Moment:
         """Record what changed so far, in the middle of a cell too, and return the present state."""
@@ -255,6 +257,25 @@ class Watcher:
     def _roots(self, capture: Capture) -> dict[str, Any]:
         nested = {path.root for path in capture.by_path if path.steps}
         return {root: self._namespace[root] for root in nested if root in self._namespace}
+
+    def _holders(self, capture: Capture) -> dict[FramePath, Any]:
+        places = {
+            FramePath(path.root, path.steps[:length])
+            for path in capture.by_path
+            for length in range(len(path.steps))
+        }
+        found = {}
+        for place in places:
+            try:
+                holder = place.get(self._namespace)
+            except (LookupError, TypeError, AttributeError):
+                continue
+            if isinstance(holder, (list, dict)):
+                # The built-in's own copy: a subclass may have one that runs code.
+                found[place] = (list if isinstance(holder, list) else dict).copy(holder)
+            elif isinstance(holder, tuple):
+                found[place] = holder
+        return found
 
 
 def what(cell: Cell) -> str:

@@ -61,12 +61,13 @@ class Worker:
             if self._closed:
                 future.cancel()
                 return future
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()
+                self._thread = thread
             self._jobs.append((job, weight, future))
             self._backlog += weight
             self._unfinished += 1
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
             self._changed.notify_all()
         return future
 
