@@ -92,6 +92,8 @@ class Extension:
             self.manager.problem = f"{type(error).__name__}: {error}"
 
     def _tell(self) -> None:
+        while self.manager.notices:
+            print(f"dfbackup: {self.manager.notices.pop(0)}", file=sys.stderr)
         problem = self.manager.problem
         if problem and problem not in self._told:
             self._told.add(problem)

@@ -24,11 +24,18 @@ from dfbackup_jupyter.backup import (
     Verification,
     concerned,
 )
+from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.catalog import Catalog
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.diff import Diff, compare
 from dfbackup_jupyter.drafts import LAST, Drafts, Session, renamed
-from dfbackup_jupyter.errors import BackupError, BackupNotFound, InvalidRequest, NothingToDo
+from dfbackup_jupyter.errors import (
+    BackupError,
+    BackupNotFound,
+    InvalidRequest,
+    NothingToDo,
+    StoreError,
+)
 from dfbackup_jupyter.exporting import new_file, write_parquet
 from dfbackup_jupyter.importing import adopted
 from dfbackup_jupyter.loading import Loader
@@ -70,11 +77,6 @@ class BackupManager:
         Turns a cell's source into plain Python.
     config : DFBackup
         The settings.
-
-    Raises
-    ------
-    StoreError
-        The store cannot be opened.
     """
 
     _current: ClassVar[BackupManager | None] = None
@@ -90,7 +92,13 @@ class BackupManager:
         self.config = config
         self.session = Session.start(namespace)
         self.problem: str | None = None
+        self.notices: builtins.list[str] = []
         self._store = Store(Path(config.store))
+        try:
+            self._store.open()
+        except StoreError as error:
+            # Undo works from memory meanwhile, and every write tries again.
+            self.problem = str(error)
         self._worker = Worker()
         self._stager = Stager(self._store, self._worker)
         self._loader = Loader(self._stager)
@@ -105,6 +113,7 @@ class BackupManager:
             states=self._state.snapshot_quickly,
             finished=self._state.log_cell,
             written=self._note_write,
+            disturbed=self._note_disturbed,
             stager=self._stager,
             drafts=drafts,
             timeline=self._timeline,
@@ -117,6 +126,7 @@ class BackupManager:
             loader=self._loader,
             timeline=self._timeline,
             drafts=drafts,
+            snapshot_state=self._state.snapshot,
             restore_state=lambda backup, live: self._state.restore(backup, self._store, live),
         )
 
@@ -215,6 +225,7 @@ class BackupManager:
                 "There is no DataFrame in this session yet, so there is nothing to back up.",
                 "Load your data first.",
             )
+        only = _canonical(only)
         for unknown in set(only or ()).difference(live):
             raise InvalidRequest(
                 f"There is no frame {unknown!r} in this session.", f"Frames: {', '.join(live)}."
@@ -254,6 +265,7 @@ class BackupManager:
             At most so many.
         """
         self._worker.flush(_PATIENCE)
+        frame = frame and FramePath.canonical(frame)
         return self._catalog.search(all=all, kind=kind, frame=frame)[:limit]
 
     def get(self, reference: str) -> Backup:
@@ -285,6 +297,7 @@ class BackupManager:
             Compare this frame alone.
         """
         backup = self.get(reference)
+        frame = frame and FramePath.canonical(frame)
         before = self._loader.frames(backup, frame)
         if other is None:
             after_label, after = "now", self._live_frames(frame)
@@ -305,7 +318,10 @@ class BackupManager:
     def status(self) -> Status:
         """Return the state of protection."""
         now = self.watcher.look()
-        mine = self._catalog.search()
+        try:
+            mine = self._catalog.search()
+        except StoreError as error:
+            self.problem, mine = str(error), []
         undo, redo = self._timeline.to_undo(), self._timeline.to_redo()
         return Status(
             auto=self.config.auto,
@@ -365,7 +381,7 @@ class BackupManager:
         with progress("Restoring", sum(info.bytes for info in backup.frames)) as tick:
             return self._recovery.restore(
                 backup,
-                only=only,
+                only=_canonical(only),
                 as_name=as_name,
                 state=not (data_only or only or as_name),
                 exact=exact,
@@ -552,6 +568,13 @@ class BackupManager:
             if name is None or name in map(str, frame.paths)
         }
 
+    def _note_disturbed(self, names: builtins.list[str]) -> None:
+        self.notices.append(
+            f"{', '.join(names)}: something wrote to the memory of this data in a way that pandas "
+            "does not see, as through a writable NumPy view. What it was before is backed up: "
+            "%backup undo."
+        )
+
     def _note_write(self, error: BaseException | None) -> None:
         if error is None:
             self.problem = None
@@ -560,3 +583,7 @@ class BackupManager:
         else:
             self.problem = f"{type(error).__name__}: {error}"
             logger.error("a background write failed", exc_info=error)
+
+
+def _canonical(names: Sequence[str] | None) -> builtins.list[str] | None:
+    return [FramePath.canonical(name) for name in names] if names else None

@@ -111,7 +111,8 @@ def bring_back(
     # Whatever may fail while it is read is read before the first change.
     plan = [step for item in wanted for step in _plan(namespace, item, outcome, dry_run=dry_run)]
     doomed = [path for path in gone if _get(namespace, path) is not _MISSING]
-    outcome.removed += map(str, doomed)
+    outcome.restored += [str(path) for path in doomed if path in others]
+    outcome.removed += [str(path) for path in doomed if path not in others]
     if dry_run:
         return outcome
     revert: list[Callable[[], None]] = []
@@ -335,6 +336,26 @@ def others_at(namespace: dict[str, Any], paths: Iterable[FramePath]) -> dict[Fra
         value = _get(namespace, place)
         if value is not _MISSING:
             found[place] = value
+    return found
+
+
+def holders_of(namespace: dict[str, Any], paths: Iterable[FramePath]) -> dict[FramePath, Any]:
+    """Return shallow copies of the lists, tuples and dicts that these paths lead through."""
+    places = {
+        FramePath(path.root, path.steps[:length])
+        for path in paths
+        for length in range(len(path.steps))
+    }
+    found: dict[FramePath, Any] = {}
+    for place in places:
+        holder = _get(namespace, place)
+        # The built-ins' own way to copy: a subclass may have one that runs code.
+        if isinstance(holder, list):
+            found[place] = list.copy(holder)
+        elif isinstance(holder, dict):
+            found[place] = dict.copy(holder)
+        elif isinstance(holder, tuple):
+            found[place] = holder
     return found
 
 

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
 from dfbackup_jupyter.backup import Backup, Kind, Provenance, Restored
-from dfbackup_jupyter.capture.capture import Capture
+from dfbackup_jupyter.capture.capture import Capture, compare
 from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.drafts import Drafts
 from dfbackup_jupyter.errors import InvalidRequest, RestoreError, StoreUnavailable
 from dfbackup_jupyter.loading import Loader
-from dfbackup_jupyter.placing import Outcome, Wanted, bring_back, checked_variable, others_at
+from dfbackup_jupyter.placing import (
+    Outcome,
+    Wanted,
+    bring_back,
+    checked_variable,
+    holders_of,
+    others_at,
+)
+from dfbackup_jupyter.session.base import State
 from dfbackup_jupyter.staging import Stager, Tick
 from dfbackup_jupyter.timeline import Moment, Point, Step, Timeline, expect
 from dfbackup_jupyter.watcher import Watcher
 
+SnapshotState = Callable[[Capture], list[State]]
 RestoreState = Callable[[Backup, Capture], tuple[list[str], list[str]]]
+
+_UNBOUND = object()
 
 
 class Recovery:
@@ -26,6 +37,8 @@ class Recovery:
 
     Parameters
     ----------
+    snapshot_state : callable
+        Gives the whole session state as it is now.
     restore_state : callable
         Brings back a backup's session state; gives the names that came back, and warnings.
     """
@@ -39,6 +52,7 @@ class Recovery:
         loader: Loader,
         timeline: Timeline,
         drafts: Drafts,
+        snapshot_state: SnapshotState,
         restore_state: RestoreState,
     ) -> None:
         self._namespace = namespace
@@ -47,6 +61,7 @@ class Recovery:
         self._loader = loader
         self._timeline = timeline
         self._drafts = drafts
+        self._snapshot_state = snapshot_state
         self._restore_state = restore_state
 
     def restore(
@@ -70,16 +85,21 @@ class Recovery:
                 f"Its frames: {', '.join(sorted(known))}.",
             )
         wanted = self._loader.of_backup(backup, now.capture, only, tick)
+        if only:
+            wanted = [_at(only, item) for item in wanted]
         if as_name is not None:
             wanted = [_under(as_name, wanted)]
         gone = [path for path in now.capture.by_path if exact and str(path) not in known]
         warnings: list[str] = []
-        safety = (
-            None if dry_run else self._save(now, f"before restoring {backup.id}", tick, warnings)
-        )
+        safety = None
+        if not dry_run:
+            reason = f"before restoring {backup.id}"
+            safety = self._save(now, reason, tick, warnings, state=state)
+        variables_before = dict(self._namespace)
+        places = {path for item in wanted for path in item.paths}
+        others = others_at(self._namespace, places.difference(now.capture.by_path))
         outcome = self._bring_back(now, wanted, gone, dry_run=dry_run)
         outcome.warnings += warnings
-        changed = [*outcome.restored, *outcome.removed]
         variables: list[str] = []
         if state and not dry_run:
             variables, warnings = self._restore_state(backup, self._watcher.look().capture)
@@ -88,16 +108,27 @@ class Recovery:
             f"{root} was gone; it came back holding only its frames."
             for root in sorted(outcome.rebuilt.difference(variables))
         ]
-        if not dry_run and changed:
-            self._timeline.push(
-                Step(
-                    what=f"restoring {backup.name or backup.id}",
-                    names=frozenset(map(FramePath.parse, changed)),
-                    before=Point(now, _finished(safety)),
-                    bytes=sum(frame.snapshot.nbytes for frame in now.capture.frames),
+        shapes = ""
+        if not dry_run:
+            after = self._finish().capture
+            shapes = _shapes(now.capture, after, outcome)
+            changes = compare(now.capture, after)
+            rebound = {
+                FramePath(name): variables_before.get(name, _UNBOUND)
+                for name in variables
+                if self._namespace.get(name, _UNBOUND) is not variables_before.get(name, _UNBOUND)
+            }
+            others |= {path: old for path, old in rebound.items() if old is not _UNBOUND}
+            names = {*changes.changed, *changes.removed, *changes.added, *rebound}
+            if names:
+                self._timeline.push(
+                    Step(
+                        what=f"restoring {backup.name or backup.id}",
+                        names=frozenset(names),
+                        before=Point(now, _finished(safety), others),
+                        bytes=sum(frame.snapshot.nbytes for frame in now.capture.frames),
+                    )
                 )
-            )
-        shapes = "" if dry_run else _shapes(now.capture, self._finish().capture, outcome)
         return _result(
             f"{'would restore' if dry_run else 'restored'} {backup.name or backup.id}{shapes}",
             outcome,
@@ -117,13 +148,13 @@ class Recovery:
         """
         now = self._watcher.settle()
         step = expect(self._timeline.to_undo(), "undo")
-        draft = self._drafts.draft(
-            Kind.SAFETY, provenance=Provenance(reason=f"before undoing {step.what}")
+        safety = self._watcher.commit(
+            now, Kind.SAFETY, Provenance(reason=f"before undoing {step.what}")
         )
-        safety = self._stager.commit(draft, now.capture, now.states) if now.capture.frames else None
+        left = replace(now, holders=now.holders | holders_of(self._namespace, step.names))
         others = others_at(self._namespace, step.names.difference(now.capture.by_path))
         outcome = self._go_to(step, step.before, now)
-        self._timeline.undone(Point(now, safety, others))
+        self._timeline.undone(Point(left, safety, others))
         shapes = _shapes(now.capture, self._finish().capture, outcome)
         return _result(f"undid {step.what}{shapes}", outcome)
 
@@ -176,12 +207,17 @@ class Recovery:
             )
         return outcome
 
-    def _save(self, now: Moment, reason: str, tick: Tick, warnings: list[str]) -> Backup | None:
+    def _save(
+        self, now: Moment, reason: str, tick: Tick, warnings: list[str], *, state: bool
+    ) -> Backup | None:
         if not now.capture.frames:
             return None
         draft = self._drafts.draft(Kind.SAFETY, provenance=Provenance(reason=reason))
+        # Where variables are about to be overwritten, an earlier backup of the same frames will not
+        # do: it holds the variables of then.
+        states = self._snapshot_state(now.capture) if state else now.states
         try:
-            return self._stager.write(draft, now.capture, now.states, reuse=True, tick=tick)
+            return self._stager.write(draft, now.capture, states, reuse=not state, tick=tick)
         except StoreUnavailable as error:
             warnings.append(
                 f"The state before could not be written ({error.message}). %backup undo brings it "
@@ -193,6 +229,11 @@ class Recovery:
         now = self._watcher.rebase()
         self._watcher.stage(now)
         return now
+
+
+def _at(names: Collection[str], wanted: Wanted) -> Wanted:
+    # Other names of the same frame keep what they have: nobody asked for them.
+    return replace(wanted, paths=tuple(path for path in wanted.paths if str(path) in names))
 
 
 def _under(name: str, wanted: list[Wanted]) -> Wanted:

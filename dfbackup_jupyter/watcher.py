@@ -13,6 +13,7 @@ from dfbackup_jupyter.capture.capture import Capture, Changes, compare, take
 from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.drafts import Drafts
+from dfbackup_jupyter.placing import holders_of
 from dfbackup_jupyter.risk import Assessment, analyse
 from dfbackup_jupyter.session.base import State
 from dfbackup_jupyter.staging import Stager, same_content
@@ -60,6 +61,8 @@ class Watcher:
         Called with every finished cell.
     written : callable
         Called after a background write with its error, or None.
+    disturbed : callable
+        Called with the names of frames whose memory was written to behind Copy-on-Write.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Watcher:
         states: Callable[[Capture], list[State]],
         finished: Callable[[Finished], None],
         written: Callable[[BaseException | None], None],
+        disturbed: Callable[[list[str]], None],
         stager: Stager,
         drafts: Drafts,
         timeline: Timeline,
@@ -82,6 +86,7 @@ class Watcher:
         self._states = states
         self._finished = finished
         self._written = written
+        self._disturbed = disturbed
         self._stager = stager
         self._drafts = drafts
         self._timeline = timeline
@@ -105,7 +110,7 @@ class Watcher:
         if not self._config.auto:
             return
         if assessment.risky:
-            cell.backup = self._commit(before, self._provenance(cell))
+            cell.backup = self.commit(before, Kind.AUTO, self._provenance(cell))
         if cell.backup and (assessment.bypass or self._config.durability == "strict"):
             wait([cell.backup])
         if self._stager.worker.backlog > self._config.memory_limit:
@@ -140,12 +145,14 @@ class Watcher:
         previous = last.capture if last else None
         if previous and verify:
             self._stager.find_disturbed(f.snapshot for f in previous.frames)
-        if previous and any(self._stager.is_disturbed(f.snapshot) for f in previous.frames):
-            previous = previous.without(self._stager.is_disturbed)
+        if previous:
+            bad = [f for f in previous.frames if self._stager.is_disturbed(f.snapshot)]
+            if bad:
+                self._disturbed([str(frame.paths[0]) for frame in bad])
+                previous = previous.without(self._stager.is_disturbed)
         capture = take(self._namespace, hidden=self._hidden(), previous=previous)
-        return Moment(
-            capture, last.states if last else (), self._roots(capture), self._holders(capture)
-        )
+        holders = holders_of(self._namespace, capture.by_path)
+        return Moment(capture, last.states if last else (), self._roots(capture), holders)
 
     def settle(self) -> Moment:
         """Record what changed so far, in the middle of a cell too, and return the present state."""
@@ -191,19 +198,26 @@ class Watcher:
         self._timeline.push(step)
         if step.before.backup is None and self._config.auto:
             provenance = self._provenance(cell) if cell else Provenance(reason=label)
-            step.before.backup = self._commit(before, provenance, step)
+            step.before.backup = self.commit(before, Kind.AUTO, provenance, step)
             if cell:
                 cell.backup = step.before.backup
         elif step.doubt:
             self._stager.worker.submit(lambda: self._timeline.resolve(step))
         return names
 
-    def _commit(
-        self, moment: Moment, provenance: Provenance, step: Step | None = None
-    ) -> Future[Backup | None]:
-        draft = self._drafts.draft(
-            Kind.AUTO, provenance=provenance, unwatched=moment.capture.unwatched
-        )
+    def commit(
+        self, moment: Moment, kind: Kind, provenance: Provenance, step: Step | None = None
+    ) -> Future[Backup | None] | None:
+        """Back a state up in the background, unless it holds no frame.
+
+        Parameters
+        ----------
+        step : Step, optional
+            What it is made for; if that turns out to have changed nothing, there is no backup.
+        """
+        if not moment.capture.frames:
+            return None
+        draft = self._drafts.draft(kind, provenance=provenance, unwatched=moment.capture.unwatched)
         future = self._stager.commit(
             draft,
             moment.capture,
@@ -257,25 +271,6 @@ class Watcher:
     def _roots(self, capture: Capture) -> dict[str, Any]:
         nested = {path.root for path in capture.by_path if path.steps}
         return {root: self._namespace[root] for root in nested if root in self._namespace}
-
-    def _holders(self, capture: Capture) -> dict[FramePath, Any]:
-        places = {
-            FramePath(path.root, path.steps[:length])
-            for path in capture.by_path
-            for length in range(len(path.steps))
-        }
-        found = {}
-        for place in places:
-            try:
-                holder = place.get(self._namespace)
-            except (LookupError, TypeError, AttributeError):
-                continue
-            if isinstance(holder, (list, dict)):
-                # The built-in's own copy: a subclass may have one that runs code.
-                found[place] = (list if isinstance(holder, list) else dict).copy(holder)
-            elif isinstance(holder, tuple):
-                found[place] = holder
-        return found
 
 
 def what(cell: Cell) -> str:

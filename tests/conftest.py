@@ -12,6 +12,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from dfbackup_jupyter import BackupManager
 from tests.kernels import Kernel
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +70,22 @@ def shell(bare_shell: InteractiveShell) -> InteractiveShell:
     """A fresh IPython shell with the extension loaded."""
     bare_shell.extension_manager.load_extension("dfbackup_jupyter")
     return bare_shell
+
+
+@pytest.fixture
+def manager(shell: InteractiveShell) -> BackupManager:
+    """The manager of the shell."""
+    return BackupManager.current()
+
+
+@pytest.fixture
+def run(shell: InteractiveShell) -> Callable[[str], None]:
+    """Run a cell in the shell; raises what it raised."""
+
+    def run(source: str) -> None:
+        shell.run_cell(source, store_history=True).raise_error()
+
+    return run
 
 
 @pytest.fixture

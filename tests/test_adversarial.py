@@ -84,6 +84,8 @@ def lost_for_good(shell: InteractiveShell, case: Case, before: dict[str, str]) -
     except NothingToDo:
         return True
     restored = see(shell, case)
+    kept = before.keys() - set(case.lost) - {"aliases"}
+    assert {place: restored.get(place) for place in kept} == {p: before[p] for p in kept}
     return any(restored.get(place) != before[place] for place in case.lost)
 
 

@@ -24,21 +24,9 @@ from dfbackup_jupyter.errors import (
     StoreUnavailable,
 )
 from dfbackup_jupyter.store.filesystem import Filesystem
+from tests.waiting import settled
 
 Run = Callable[[str], None]
-
-
-@pytest.fixture
-def manager(shell: InteractiveShell) -> BackupManager:
-    return BackupManager.current()
-
-
-@pytest.fixture
-def run(shell: InteractiveShell) -> Run:
-    def run(source: str) -> None:
-        shell.run_cell(source, store_history=True).raise_error()
-
-    return run
 
 
 @pytest.fixture
@@ -564,3 +552,28 @@ def test_the_profile_sets_settings(bare_shell: InteractiveShell) -> None:
     bare_shell.config.DFBackup.auto = False
     bare_shell.extension_manager.load_extension("dfbackup_jupyter")
     assert BackupManager.current().auto is False
+
+
+def test_a_store_that_cannot_be_opened_leaves_undo(
+    bare_shell: InteractiveShell,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("DFBACKUP_STORE", str(tmp_path / "file" / "store"))
+    bare_shell.extension_manager.load_extension("dfbackup_jupyter")
+    manager = BackupManager.current()
+    for cell in ("import pandas as pd; df = pd.DataFrame({'a': [1]})", "df['a'] = 2"):
+        bare_shell.run_cell(cell).raise_error()
+    assert "your data is not being backed up" in capsys.readouterr().err
+    assert manager.status().problem
+    with pytest.raises(StoreUnavailable):
+        manager.list()
+    manager.undo()
+    assert bare_shell.user_ns["df"]["a"][0] == 1
+    (tmp_path / "file").unlink()
+    bare_shell.run_cell("df['a'] = 3").raise_error()
+    settled(manager)
+    assert manager.status().problem is None
+    assert manager.list(all=True)

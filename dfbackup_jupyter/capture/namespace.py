@@ -24,7 +24,7 @@ BUDGET = 50_000
 """Items looked at in one walk; about a millisecond."""
 _CONTAINER_COST = 20
 
-_IPYTHONS = re.compile(r"_{1,3}|_\d+|_i{1,3}|_i\d+|_[oid]h|In|Out|__\w+__")
+_HISTORY = re.compile(r"_{1,3}|_\d+|_i{1,3}|_i\d+|_[oid]h|In|Out|__\w*__")
 
 # Their instances are machinery, or hold frames that are not the user's to lose.
 _FOREIGN_PACKAGES = frozenset(
@@ -101,7 +101,12 @@ def find_frames(
 def _is_hidden(name: object, hidden: Collection[str]) -> bool:
     if not isinstance(name, str) or name in hidden:
         return True
-    return name[:1] in "_IO" and _IPYTHONS.fullmatch(name) is not None
+    return is_history(name)
+
+
+def is_history(name: str) -> bool:
+    """Whether IPython keeps a cell's input or output under this name, or Python something own."""
+    return name[:1] in "_IO" and _HISTORY.fullmatch(name) is not None
 
 
 class _Walk:

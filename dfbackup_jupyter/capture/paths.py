@@ -70,6 +70,14 @@ class FramePath(NamedTuple):
         except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
             raise ValueError(f"{text!r} is not the place of a frame") from error
 
+    @classmethod
+    def canonical(cls, text: str) -> str:
+        """Return a place as `str` writes it, however it was typed; other text as it is."""
+        try:
+            return str(cls.parse(text))
+        except ValueError:
+            return text
+
     def get(self, namespace: MutableMapping[str, Any]) -> Any:
         """Return what is there.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-# IPython puts these into the namespace by itself: inputs, outputs, and what its prompts need.
-_IPYTHON = re.compile(
-    r"__\w*__|_{1,3}|_\d+|_i{0,3}|_i\d+|_[iod]h|In|Out|exit|quit|get_ipython|open|_exit_code"
-)
+from dfbackup_jupyter.capture.namespace import is_history
+
+# Functions and the like that IPython puts into the namespace by itself.
+_IPYTHONS = frozenset("exit quit get_ipython open _exit_code".split())
 
 _SECRET_WORDS = frozenset("token pwd passphrase passcode auth".split())
 _SECRET_PAIRS = frozenset(
@@ -24,7 +24,8 @@ def is_users(name: object, hidden: Collection[str]) -> bool:
         isinstance(name, str)
         and name.isidentifier()
         and name not in hidden
-        and _IPYTHON.fullmatch(name) is None
+        and name not in _IPYTHONS
+        and not is_history(name)
     )
 
 

@@ -167,7 +167,10 @@ class Filesystem:
         """Make the store's folder if it is missing, and refuse one that is not safely ours."""
         with explained():
             if not os.path.lexists(self.root):
-                os.makedirs(self.root.parent, exist_ok=True)
+                try:
+                    os.makedirs(self.root.parent, exist_ok=True)
+                except FileNotFoundError as error:  # a place where no folder can be
+                    raise unavailable(error) from error
                 _make_private(self.root)
             found = os.lstat(self.root)
             if not stat.S_ISDIR(found.st_mode):

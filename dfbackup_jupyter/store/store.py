@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dfbackup_jupyter.errors import DamagedData, StoreError, StoreTooNew, StoreUnavailable
 from dfbackup_jupyter.store import archive
@@ -71,13 +71,6 @@ class Store:
         lengths are fine.
     pack_bytes : int
         A pack that has grown to this size is followed by another one.
-
-    Raises
-    ------
-    StoreUnavailable
-        The folder cannot be used, belongs to another user or is a link.
-    StoreTooNew
-        A newer version wrote the store.
     """
 
     def __init__(
@@ -93,12 +86,37 @@ class Store:
         self.pack_bytes = pack_bytes
         self.fs = Filesystem(self.root)
         self.packs = Packs(self.fs)
-        self.catalog = Manifests(self.fs)
+        self._manifests = Manifests(self.fs)
         self._chunk_bytes = chunk_bytes
-        self._index = DedupeIndex(self.fs, self.packs, self.catalog, grace)
+        self._index = DedupeIndex(self.fs, self.packs, self._manifests, grace)
         self._lock = threading.Lock()
         self._pid = os.getpid()
+        self._opened = False
+
+    @property
+    def catalog(self) -> Manifests:
+        """The manifests."""
+        if not self._opened:
+            self.open()
+        return self._manifests
+
+    def open(self) -> Self:
+        """Make the folder if it is missing, and see that it is a store that can be used.
+
+        This happens by itself when the store is used for the first time, and before every write:
+        the folder may have vanished, or have been taken over by a newer version.
+
+        Raises
+        ------
+        StoreUnavailable
+            The folder cannot be used, belongs to another user or is a link.
+        StoreTooNew
+            A newer version wrote the store.
+        """
+        self._opened = False
         self._open()
+        self._opened = True
+        return self
 
     def _open(self) -> None:
         self.fs.prepare()
@@ -144,7 +162,7 @@ class Store:
         """
         self._refuse_child()
         with self._lock:
-            self._open()  # it may have vanished, or have been taken over by a newer version
+            self.open()
             self._index.refresh()
             writer = PackWriter(
                 self.fs, self.packs, self._index, self._chunk_bytes, self.pack_bytes

@@ -15,4 +15,4 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(root: Path) -> Store:
     """A store whose chunks and packs are small, so that little data makes many of them."""
-    return Store(root, chunk_bytes=1024, pack_bytes=64 * 1024)
+    return Store(root, chunk_bytes=1024, pack_bytes=64 * 1024).open()

@@ -36,7 +36,7 @@ def exported(store: Store, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Store:
-    return Store(tmp_path / "target", chunk_bytes=1024)
+    return Store(tmp_path / "target", chunk_bytes=1024).open()
 
 
 def refuse(target: Store, file: Path, words: str | None = None) -> None:

@@ -15,7 +15,7 @@ GRACE = 1000.0
 
 @pytest.fixture
 def store(root: Path) -> Store:
-    return Store(root, grace=GRACE, chunk_bytes=1024, pack_bytes=64 * 1024)
+    return Store(root, grace=GRACE, chunk_bytes=1024, pack_bytes=64 * 1024).open()
 
 
 def age(store: Store, seconds: float = GRACE + 1) -> None:

@@ -63,7 +63,7 @@ def test_private_whatever_the_umask(root: Path, umask: Any, mask: int) -> None:
 def test_an_open_folder_is_closed(root: Path) -> None:
     root.mkdir()
     root.chmod(0o755)
-    Store(root)
+    Store(root).open()
     assert stat.S_IMODE(root.stat().st_mode) == 0o700
 
 
@@ -71,21 +71,21 @@ def test_a_linked_store_is_refused(root: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     root.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StoreUnavailable, match="is a link"):
-        Store(root)
+        Store(root).open()
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_file_is_no_store(root: Path) -> None:
     root.write_text("hello")
     with pytest.raises(StoreUnavailable, match="is a link or a file"):
-        Store(root)
+        Store(root).open()
 
 
 def test_another_users_store_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Store(root)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     with pytest.raises(StoreUnavailable, match="belongs to another user"):
-        Store(root)
+        Store(root).open()
 
 
 def test_a_folder_of_something_else_is_refused(root: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_folder_of_something_else_is_refused(root: Path) -> None:
     (root / "thesis.docx").write_text("years of work")
     mode = root.stat().st_mode
     with pytest.raises(StoreUnavailable, match="holds other files"):
-        Store(root)
+        Store(root).open()
     assert [path.name for path in root.iterdir()] == ["thesis.docx"]
     assert root.stat().st_mode == mode
 

@@ -155,10 +155,10 @@ def test_discarding_leaves_nothing(store: Store) -> None:
 
 
 def test_a_newer_or_damaged_store_is_refused(root: Path) -> None:
-    Store(root)
+    Store(root).open()
     (root / "format").write_text(json.dumps({"format": 2}))
     with pytest.raises(StoreTooNew, match="newer version"):
-        Store(root)
+        Store(root).open()
     (root / "format").write_text("")
     with pytest.raises(DamagedData):
-        Store(root)
+        Store(root).open()
