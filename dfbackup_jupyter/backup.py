@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from typing import Any
+from functools import cache, partial
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from dfbackup_jupyter.errors import DamagedData
 
 JSON = dict[str, Any]
+Reader = Callable[[Any], Any]
 
 
 class Kind(StrEnum):
@@ -145,27 +151,23 @@ class Backup:
         return {**plain(self), "kind": str(self.kind), "created": self.created.isoformat()}
 
     @classmethod
-    def from_dict(cls, data: JSON) -> Backup:
-        """Read `to_dict`'s form; fields that this version does not know are left out."""
-        known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
-        provenance = data["provenance"]
-        known.update(
-            kind=Kind(data["kind"]),
-            created=dt.datetime.fromisoformat(data["created"]),
-            frames=tuple(_frame(f) for f in data["frames"]),
-            state=tuple(_state(s) for s in data["state"]),
-            unwatched=tuple(data["unwatched"]),
-            provenance=Provenance(
-                cell=provenance["cell"],
-                execution_count=provenance["execution_count"],
-                operations=tuple(
-                    OperationInfo(o["operation"], tuple(o["frames"]), o["line"])
-                    for o in provenance["operations"]
-                ),
-                reason=provenance["reason"],
-            ),
-        )
-        return cls(**known)
+    def from_dict(cls, data: Any) -> Backup:
+        """Read `to_dict`'s form; fields that this version does not know are left out.
+
+        Raises
+        ------
+        DamagedData
+            A field is missing, or holds what is not of its type.
+        """
+        try:
+            backup: Backup = _reader(cls)(data)  # type: ignore[arg-type]  # it is hashable
+        except ValueError as error:
+            raise DamagedData(
+                f"The description of this backup cannot be understood ({error!s:.200}).",
+                "If a newer version of dfbackup-jupyter made it, upgrade with: "
+                "pip install --upgrade dfbackup-jupyter",
+            ) from error
+        return backup
 
 
 @dataclass(frozen=True)
@@ -375,22 +377,66 @@ def _listed(value: Any) -> Any:
     return value
 
 
-def _lost(items: list[JSON]) -> tuple[Lost, ...]:
-    return tuple(Lost(**item) for item in items)
+@cache
+def _reader(wanted: Any) -> Reader:
+    """Return what reads JSON as a type that a record's field has; it refuses with ValueError."""
+    if is_dataclass(wanted):
+        types = get_type_hints(wanted)
+        needed = {f.name for f in fields(wanted) if f.default is f.default_factory is MISSING}
+        return partial(_record, wanted, {name: _reader(of) for name, of in types.items()}, needed)
+    if get_origin(wanted) is tuple:
+        return partial(_several, _reader(get_args(wanted)[0]))
+    if get_origin(wanted) is UnionType:
+        return partial(_optional, _reader(get_args(wanted)[0]))
+    special: dict[Any, Reader] = {int: _count, dt.datetime: _time, Kind: _kind}
+    return special.get(wanted, partial(_plain, wanted))
 
 
-def _frame(data: JSON) -> FrameInfo:
-    return FrameInfo(
-        **{
-            **data,
-            "aliases": tuple(data["aliases"]),
-            "pickled": tuple(data["pickled"]),
-            "lost": _lost(data["lost"]),
-        }
-    )
+def _record(record: Any, readers: dict[str, Reader], needed: set[str], data: Any) -> Any:
+    given = _plain(dict, data)
+    values = {}
+    for name, read in readers.items():
+        try:
+            if name in given:
+                values[name] = read(given[name])
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    if missing := needed - values.keys():
+        raise ValueError(f"{min(missing)}: missing")
+    return record(**values)
 
 
-def _state(data: JSON) -> StateInfo:
-    return StateInfo(
-        **{**data, "captured": tuple(data["captured"]), "skipped": _lost(data["skipped"])}
-    )
+def _several(read: Reader, data: Any) -> tuple[Any, ...]:
+    return tuple(map(read, _plain(list, data)))
+
+
+def _optional(read: Reader, data: Any) -> Any:
+    return None if data is None else read(data)
+
+
+def _plain(wanted: type, data: Any) -> Any:
+    if type(data) is not wanted:
+        raise ValueError(f"{wanted.__name__} expected, not {type(data).__name__}")
+    return data
+
+
+def _count(data: Any) -> int:
+    """Read a number of bytes, rows, lines …: none of them is negative, or larger than any disk."""
+    if type(data) is not int or not 0 <= data < 2**63:
+        raise ValueError("not a possible number")
+    return data
+
+
+def _time(data: Any) -> dt.datetime:
+    when = dt.datetime.fromisoformat(_plain(str, data))
+    if when.utcoffset() is None:
+        raise ValueError("a time without its zone")
+    try:
+        when.astimezone()
+    except (OverflowError, OSError):
+        raise ValueError("a time that no clock shows") from None
+    return when
+
+
+def _kind(data: Any) -> Kind:
+    return Kind(_plain(str, data))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 
-from dfbackup_jupyter.backup import Backup, Kind, Stats
+from dfbackup_jupyter.backup import JSON, Backup, Kind, Stats
 from dfbackup_jupyter.drafts import LAST, Session
-from dfbackup_jupyter.errors import AmbiguousBackup, BackupNotFound, InvalidRequest
-from dfbackup_jupyter.staging import read_backup
+from dfbackup_jupyter.errors import AmbiguousBackup, BackupNotFound, DamagedData, InvalidRequest
 from dfbackup_jupyter.store import Store
+
+logger = logging.getLogger(__name__)
 
 _SHOWN = 8
 
@@ -20,10 +22,22 @@ class Catalog:
     def __init__(self, store: Store, session: Session) -> None:
         self._store = store
         self._session = session
+        self._read: dict[str, tuple[JSON, Backup | DamagedData]] = {}
 
     def backups(self) -> list[Backup]:
-        """Return every readable backup of the store, the newest first."""
-        found = [read_backup(manifest) for manifest in self._store.manifests()]
+        """Return every readable backup of the store, the newest first.
+
+        One that cannot be understood is left out, with one warning; `find` says why.
+        """
+        read = {}
+        for manifest in self._store.manifests():
+            known = self._read.get(manifest["id"])
+            # The store gives the same manifest again as long as its file is the same.
+            if known is None or known[0] is not manifest:
+                known = manifest, _backup(manifest)
+            read[manifest["id"]] = known
+        self._read = read
+        found = [backup for _, backup in read.values() if isinstance(backup, Backup)]
         return sorted(found, key=lambda backup: (backup.created, backup.id), reverse=True)
 
     def search(
@@ -79,6 +93,8 @@ class Catalog:
         ------
         BackupNotFound, AmbiguousBackup
             None is meant, or more than one.
+        DamagedData
+            What is meant cannot be understood.
         """
         reference = reference.strip()
         backups = self.backups()
@@ -104,10 +120,21 @@ class Catalog:
                     f"{reference!r} means {len(candidates)} backups: {_listing(candidates)}.",
                     "Give more of the ID.",
                 )
+        for id, (_, found) in self._read.items():
+            if isinstance(found, DamagedData) and reference and id.startswith(reference):
+                raise DamagedData(found.message, found.hint) from found
         raise BackupNotFound(
             f"There is no backup {reference!r}.",
             "%backup list --all shows every backup, %backup log --deleted what was deleted.",
         )
+
+
+def _backup(manifest: JSON) -> Backup | DamagedData:
+    try:
+        return Backup.from_dict(manifest.get("backup"))
+    except DamagedData as error:
+        logger.warning("The backup %s is left out. %s", manifest["id"], error)
+        return error
 
 
 def _listing(backups: Iterable[Backup]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from dfbackup_jupyter.backup import JSON, Backup, FrameInfo, Kind
 from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.drafts import checked_name
-from dfbackup_jupyter.errors import ArchiveError, InvalidRequest
+from dfbackup_jupyter.errors import ArchiveError, DamagedData, InvalidRequest
 
 
 def adopted(manifest: JSON, draft: Backup, *, trust: bool, file: str) -> JSON:
@@ -35,7 +35,6 @@ def adopted(manifest: JSON, draft: Backup, *, trust: bool, file: str) -> JSON:
             foreign,
             id=draft.id,
             name=checked_name(foreign.name),
-            description=str(foreign.description),
             kind=Kind.IMPORT,
             created=draft.created,
             session=draft.session,
@@ -44,7 +43,7 @@ def adopted(manifest: JSON, draft: Backup, *, trust: bool, file: str) -> JSON:
             trusted=trust,
         )
         return {"id": backup.id, "objects": manifest["objects"], "backup": backup.to_dict()}
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidRequest) as error:
+    except (KeyError, ValueError, DamagedData, InvalidRequest) as error:
         raise ArchiveError(
             f"{file} does not describe a backup that can be read.",
             "Export it again with %backup export.",
@@ -54,8 +53,5 @@ def adopted(manifest: JSON, draft: Backup, *, trust: bool, file: str) -> JSON:
 def _check(frame: FrameInfo, objects: JSON) -> None:
     for name in frame.names:
         FramePath.parse(name)
-    sizes = (frame.rows, frame.columns, frame.bytes)
-    if any(type(size) is not int or size < 0 for size in sizes):
-        raise ValueError("a size that is none")
-    if not isinstance(frame.type, str) or frame.object not in objects:
+    if frame.object not in objects:
         raise ValueError("a frame without data")
