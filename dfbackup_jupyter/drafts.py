@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import re
 import secrets
+import time
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -57,8 +58,14 @@ class Drafts:
         description: str = "",
         provenance: Provenance | None = None,
         unwatched: tuple[str, ...] = (),
+        at: float | None = None,
     ) -> Backup:
         """Return a backup with an ID of its own and no frames yet.
+
+        Parameters
+        ----------
+        at : float, optional
+            When its state was captured, in seconds since the epoch; now by default.
 
         Raises
         ------
@@ -66,7 +73,7 @@ class Drafts:
             The name is too long, or means something else.
         """
         name = checked_name(name)
-        created = _now()
+        created = _now() if at is None else local_time(at)
         suffix = slug(name) if kind is Kind.MANUAL else ""
         return Backup(
             id=f"{kind}_{created:%Y%m%d_%H%M%S}_{suffix or secrets.token_hex(4)}",
@@ -115,5 +122,10 @@ def slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]+", "_", ascii_only)[:_SLUG_LIMIT].strip("_")
 
 
+def local_time(seconds: float) -> dt.datetime:
+    """Return seconds since the epoch as a time with this computer's zone."""
+    return dt.datetime.fromtimestamp(seconds).astimezone()
+
+
 def _now() -> dt.datetime:
-    return dt.datetime.now().astimezone()
+    return local_time(time.time())

@@ -35,7 +35,7 @@ class Extension:
         self._told: set[str] = set()
         self.manager = BackupManager(
             shell.user_ns,
-            hidden=lambda: set(shell.user_ns_hidden),
+            hidden=lambda: shell.user_ns_hidden,
             transform=shell.transform_cell,
             config=DFBackup(parent=shell),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -85,7 +85,7 @@ class BackupManager:
         self,
         namespace: dict[str, Any],
         *,
-        hidden: Callable[[], set[str]],
+        hidden: Callable[[], Collection[str]],
         transform: Callable[[str], str],
         config: DFBackup,
     ) -> None:

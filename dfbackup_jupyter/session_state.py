@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from dfbackup_jupyter.backup import Backup
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.config import DFBackup
-from dfbackup_jupyter.drafts import Session
+from dfbackup_jupyter.drafts import Session, local_time
 from dfbackup_jupyter.session import (
     Budget,
     Context,
@@ -45,7 +45,7 @@ class SessionState:
     def __init__(
         self,
         namespace: dict[str, Any],
-        hidden: Callable[[], set[str]],
+        hidden: Callable[[], Collection[str]],
         config: DFBackup,
         session: Session,
     ) -> None:
@@ -99,8 +99,8 @@ class SessionState:
         entry = Entry(
             source=cell.source,
             execution_count=cell.execution_count,
-            time=cell.began,
-            duration=(dt.datetime.now().astimezone() - cell.began).total_seconds(),
+            time=local_time(cell.began),
+            duration=time.time() - cell.began,
             outcome="error" if error else "ok",
             error=_plainly(error) if error else None,
             frames=_frame_changes(finished),

@@ -31,6 +31,9 @@ from dfbackup_jupyter.store import (
     Worker,
 )
 
+Draft = Callable[[], Backup]
+"""Gives all that is known of a backup before its frames are written."""
+
 Tick = Callable[[int], None]
 
 VERIFY_BYTES = 1 << 30
@@ -97,13 +100,13 @@ class Stager:
         self._looks = 0
         self._queued: WeakSet[Snapshot] = WeakSet()
         self._hand_over = threading.Lock()
-        self._waiting: tuple[Backup, Capture, Sequence[State]] | None = None
+        self._waiting: tuple[Draft, Capture, Sequence[State]] | None = None
         self._autosaving: Future[Backup | None] = Future()
         self._autosave: str | None = None
         self._complete: tuple[CapturedFrame, ...] = ()
 
     def stage(
-        self, capture: Capture, states: Sequence[State], autosave: Backup
+        self, capture: Capture, states: Sequence[State], autosave: Draft
     ) -> Future[Backup | None]:
         """Write what is new in a capture, in the background, and renew the session's autosave."""
         with self._hand_over:
@@ -114,7 +117,7 @@ class Stager:
 
     def commit(
         self,
-        draft: Backup,
+        draft: Draft,
         capture: Capture,
         states: Sequence[State],
         *,
@@ -127,7 +130,7 @@ class Stager:
         """
         return self._submit(
             capture,
-            lambda: self.write(draft, capture, states, reuse=True) if needed() else None,
+            lambda: self.write(draft(), capture, states, reuse=True) if needed() else None,
         )
 
     def write(
@@ -181,6 +184,12 @@ class Stager:
     def is_disturbed(self, snapshot: Snapshot) -> bool:
         """Whether the snapshot's memory was found changed: its stored content is the good one."""
         return snapshot in self._disturbed
+
+    def disturbed(self, capture: Capture) -> list[CapturedFrame]:
+        """Return the frames of a capture whose memory was found changed."""
+        if not self._disturbed:
+            return []
+        return [frame for frame in capture.frames if frame.snapshot in self._disturbed]
 
     def find_disturbed(self, snapshots: Iterable[Snapshot]) -> set[Snapshot]:
         """Return those whose memory no longer is what was stored of it (xxh3, about 14 GB/s)."""
@@ -236,7 +245,7 @@ class Stager:
             return None
         draft, capture, states = waiting
         with self._lock:
-            backup = self.write(draft, capture, states)
+            backup = self.write(draft(), capture, states)
             if self._autosave:
                 self.store.discard(self._autosave)
             self._autosave = backup.id

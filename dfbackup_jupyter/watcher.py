@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from dfbackup_jupyter.backup import Backup, Kind, OperationInfo, Provenance
@@ -30,7 +31,7 @@ class Cell:
     execution_count: int | None
     moment: Moment
     assessment: Assessment
-    began: dt.datetime = field(default_factory=lambda: dt.datetime.now().astimezone())
+    began: float = field(default_factory=time.time)
     backup: Future[Backup | None] | None = None
 
 
@@ -69,7 +70,7 @@ class Watcher:
         self,
         *,
         namespace: dict[str, Any],
-        hidden: Callable[[], set[str]],
+        hidden: Callable[[], Collection[str]],
         transform: Callable[[str], str],
         states: Callable[[Capture], list[State]],
         finished: Callable[[Finished], None],
@@ -145,13 +146,11 @@ class Watcher:
         previous = last.capture if last else None
         if previous and verify:
             self._stager.find_disturbed(f.snapshot for f in previous.frames)
-        if previous:
-            bad = [f for f in previous.frames if self._stager.is_disturbed(f.snapshot)]
-            if bad:
-                self._disturbed([str(frame.paths[0]) for frame in bad])
-                previous = previous.without(self._stager.is_disturbed)
+        if previous and (bad := self._stager.disturbed(previous)):
+            self._disturbed([str(frame.paths[0]) for frame in bad])
+            previous = previous.without(self._stager.is_disturbed)
         capture = take(self._namespace, hidden=self._hidden(), previous=previous)
-        holders = holders_of(self._namespace, capture.by_path)
+        holders = holders_of(self._namespace, capture.nested)
         return Moment(capture, last.states if last else (), self._roots(capture), holders)
 
     def settle(self) -> Moment:
@@ -176,8 +175,8 @@ class Watcher:
     def stage(self, moment: Moment) -> None:
         """Write the state to the store in the background, as the session's autosave."""
         if self._config.auto and moment.capture.frames:
-            autosave = self._drafts.draft(Kind.AUTOSAVE, unwatched=moment.capture.unwatched)
-            future = self._stager.stage(moment.capture, moment.states, autosave)
+            draft = self._draft(moment, Kind.AUTOSAVE, Provenance())
+            future = self._stager.stage(moment.capture, moment.states, draft)
             future.add_done_callback(self._report)
         self._timeline.trim(self._config.memory_limit)
 
@@ -217,15 +216,24 @@ class Watcher:
         """
         if not moment.capture.frames:
             return None
-        draft = self._drafts.draft(kind, provenance=provenance, unwatched=moment.capture.unwatched)
         future = self._stager.commit(
-            draft,
+            self._draft(moment, kind, provenance),
             moment.capture,
             moment.states,
             needed=lambda: step is None or self._timeline.resolve(step),
         )
         future.add_done_callback(self._report)
         return future
+
+    def _draft(self, moment: Moment, kind: Kind, provenance: Provenance) -> Callable[[], Backup]:
+        # Written out by the background thread: the cell is waiting.
+        return partial(
+            self._drafts.draft,
+            kind,
+            provenance=provenance,
+            unwatched=moment.capture.unwatched,
+            at=time.time(),
+        )
 
     def _report(self, future: Future[Backup | None]) -> None:
         if future.cancelled():
@@ -265,11 +273,11 @@ class Watcher:
         return lambda: not all(same_content(a, b) for a, b in pairs)
 
     def _frames(self, moment: Moment) -> dict[str, Any]:
-        roots = {path.root for path in moment.capture.by_path}
-        return {root: self._namespace[root] for root in roots if root in self._namespace}
+        names = moment.capture.roots
+        return {name: self._namespace[name] for name in names if name in self._namespace}
 
     def _roots(self, capture: Capture) -> dict[str, Any]:
-        nested = {path.root for path in capture.by_path if path.steps}
+        nested = {path.root for path in capture.nested}
         return {root: self._namespace[root] for root in nested if root in self._namespace}
 
 

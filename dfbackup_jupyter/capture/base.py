@@ -155,17 +155,17 @@ class Known:
 
     Parameters
     ----------
-    snapshots : iterable of Snapshot
-        Earlier ones. Those that are taken with this object add what they find.
+    snapshots : callable
+        Gives earlier ones. Those that are taken with this object add what they find.
     """
 
-    def __init__(self, snapshots: Iterable[Snapshot] = ()) -> None:
-        self._snapshots = tuple(snapshots)
+    def __init__(self, snapshots: Callable[[], Iterable[Snapshot]] = tuple) -> None:
+        self._snapshots = snapshots
 
     @cached_property
     def plain(self) -> set[Hashable]:
         """Identities of object columns that hold nothing mutable."""
-        return set().union(*(getattr(s, "plain", ()) for s in self._snapshots))
+        return set().union(*(getattr(s, "plain", ()) for s in self._snapshots()))
 
     @cached_property
     def private(self) -> set[int]:
@@ -173,4 +173,4 @@ class Known:
 
         Later, snapshots and their blobs refer to it, too.
         """
-        return set().union(*(getattr(s, "private", ()) for s in self._snapshots))
+        return set().union(*(getattr(s, "private", ()) for s in self._snapshots()))

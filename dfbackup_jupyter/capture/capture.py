@@ -16,7 +16,7 @@ from dfbackup_jupyter.capture.namespace import find_frames
 from dfbackup_jupyter.capture.paths import FramePath
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CapturedFrame:
     """One frame of a capture.
 
@@ -59,6 +59,20 @@ class Capture:
         """The frames by each of their places."""
         return {path: frame for frame in self.frames for path in frame.paths}
 
+    def snapshots(self) -> list[Snapshot]:
+        """Return what was captured of each frame."""
+        return [frame.snapshot for frame in self.frames]
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        """The variables that are frames or lead to some."""
+        return frozenset(path.root for path in self.by_path)
+
+    @cached_property
+    def nested(self) -> tuple[FramePath, ...]:
+        """The places that lie in containers and objects."""
+        return tuple(path for path in self.by_path if path.steps)
+
     def without(self, unwanted: Callable[[Snapshot], bool]) -> Capture:
         """Return a capture that lacks some snapshots, so that they are not used again."""
         kept = tuple(frame for frame in self.frames if not unwanted(frame.snapshot))
@@ -100,10 +114,10 @@ def take(
     found = find_frames(namespace, hidden=hidden)
     places: dict[int, tuple[Any, tuple[FramePath, ...]]] = {}
     for path, frame in found.frames.items():
-        _, paths = places.get(id(frame), (None, ()))
-        places[id(frame)] = (frame, (*paths, path))
+        place = places.get(id(frame))
+        places[id(frame)] = (frame, (path,) if place is None else (*place[1], path))
     memory = Memory(found.memory)
-    known = Known(frame.snapshot for frame in previous.frames) if previous else Known()
+    known = Known(previous.snapshots) if previous else Known()
     before = previous.by_object if previous else {}
     frames = []
     for key, (frame, paths) in places.items():

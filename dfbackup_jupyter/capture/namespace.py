@@ -16,7 +16,7 @@ import numpy as np
 from pandas.api.extensions import ExtensionArray
 
 from dfbackup_jupyter.capture.adapters import is_frame_type
-from dfbackup_jupyter.capture.paths import FramePath, Step, is_usable_key
+from dfbackup_jupyter.capture.paths import FramePath, Step, at_root, is_usable_key
 
 MAX_DEPTH = 3
 MAX_ITEMS = 1_000
@@ -90,9 +90,10 @@ def find_frames(
         Names to leave out, beside IPython's own.
     """
     walk = _Walk()
+    dull = walk.dull
     # A copy, because another thread may define a variable meanwhile.
     for name, value in list(namespace.items()):
-        if type(value) not in walk.dull and not _is_hidden(name, hidden):
+        if type(value) not in dull and not _is_hidden(name, hidden):
             walk.look(name, (), value)
     walk.finish()
     return Found(walk.frames, tuple(walk.unwatched), tuple(walk.memory))
@@ -128,7 +129,7 @@ class _Walk:
         if kind is _Kind.OTHER:
             return
         if kind is _Kind.FRAME:
-            self.frames[FramePath(root, steps)] = value
+            self.frames[FramePath(root, steps) if steps else at_root(root)] = value
         elif kind is _Kind.MEMORY:
             self.memory.append(value)
         elif (root, id(value)) not in self._seen:

@@ -44,11 +44,21 @@ class PandasSnapshot(Snapshot):
         self._unique_labels = internals.has_unique_labels(frame)
         self._metadata = {name: Frozen(value) for name, value in _metadata(frame).items()}
         self._bare = not self._metadata and internals.is_bare(frame)
-        seen = internals.strangers(frame, _SMALL, memory.views)
-        shared = {n for n, (owner, odd) in seen.items() if odd and owner not in known.private}
-        shared.update(_reached(frame, memory))
-        self.private = {owner for n, (owner, _) in seen.items() if n not in shared}
+        seen = internals.strangers(frame, memory.views)
+        reached = set(_reached(frame, memory))
+        self.private = {
+            owner
+            for n, (owner, odd) in seen.items()
+            if n not in reached and (not odd or owner in known.private)
+        }
         known.private.update(self.private)
+        values = internals.block_values(frame)
+        shared = reached.union(
+            n
+            for n, (owner, _) in seen.items()
+            if owner not in self.private and values[n].nbytes <= _SMALL
+        )
+        del values
         self._layout = internals.layout(frame)
         if self._layout is None:
             self._frame = frame.copy(deep=True)
@@ -85,10 +95,11 @@ class PandasSnapshot(Snapshot):
     def unchanged(self, live: object) -> bool:
         if type(live) is not self._class:
             return False
-        if self._layout is None:
+        layout = self._layout
+        if layout is None:
             return same_content(self, PandasSnapshot(live, Memory(), Known()))
         return (
-            self._layout.matches(live)
+            layout.matches(live)
             and (internals.is_bare(live) if self._bare else self._same_extras(live))
             and (not self.bytewise or self._same_content(live))
         )

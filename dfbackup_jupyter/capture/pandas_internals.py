@@ -26,6 +26,7 @@ _DATES = (pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray)
 _MANY_BLOCKS = 64
 _values = attrgetter("values")
 _placement = attrgetter("_mgr_locs")
+_name = attrgetter("_name")
 
 
 class Layout(NamedTuple):
@@ -38,29 +39,27 @@ class Layout(NamedTuple):
     values: tuple[Any, ...]
     placements: tuple[Any, ...]
     arrow: tuple[tuple[int, Any], ...]
-    axes: tuple[tuple[Any, Any, Any, tuple[Any, ...]], ...]
+    axes: tuple[Any, ...]
+    names: tuple[Any, ...]
+    details: tuple[tuple[Any, tuple[Any, ...]], ...]
     name: Any
 
     def matches(self, frame: Frame) -> bool:
         """Whether a frame still consists of these objects."""
         try:
             manager = frame._mgr
-            blocks = manager.blocks
-            if len(blocks) != len(self.values):
-                return False
-            for block, values, placement in zip(blocks, self.values, self.placements, strict=True):
-                if block.values is not values or block._mgr_locs is not placement:
-                    return False
-            for axis, (held, name, freq, names) in zip(manager.axes, self.axes, strict=True):
-                if axis is not held or axis._name is not name:
-                    return False
-                if freq is not None and axis._freq is not freq:
-                    return False
-                if names and not all(map(is_, axis._names, names)):
-                    return False
-            if self.arrow and any(_arrow(self.values[i]) is not held for i, held in self.arrow):
-                return False
-            return frame.ndim == 2 or frame._name is self.name
+            blocks, axes = manager.blocks, manager.axes
+            return (
+                len(blocks) == len(self.values)
+                # In C, because this is asked of every frame before every cell.
+                and all(map(is_, map(_values, blocks), self.values))
+                and all(map(is_, map(_placement, blocks), self.placements))
+                and all(map(is_, axes, self.axes))
+                and all(map(is_, map(_name, axes), self.names))
+                and (not self.details or all(map(_has_details, axes, self.details)))
+                and (not self.arrow or all(_arrow(self.values[i]) is a for i, a in self.arrow))
+                and (frame.ndim == 2 or frame._name is self.name)
+            )
         except AttributeError:
             return False
 
@@ -70,6 +69,7 @@ def layout(frame: Frame) -> Layout | None:
     try:
         manager = frame._mgr
         values = tuple(map(_values, manager.blocks))
+        details = tuple(map(_details, manager.axes))
         return Layout(
             values,
             tuple(map(_placement, manager.blocks)),
@@ -78,7 +78,9 @@ def layout(frame: Frame) -> Layout | None:
                 for i, v in enumerate(values)
                 if not isinstance(v, np.ndarray) and hasattr(v, "_pa_array")
             ),
-            tuple(map(_axis, manager.axes)),
+            tuple(manager.axes),
+            tuple(map(_name, manager.axes)),
+            details if any(freq is not None or names for freq, names in details) else (),
             frame._name if frame.ndim == 1 else None,
         )
     except AttributeError:
@@ -216,8 +218,8 @@ def buffers(array: Any) -> tuple[Array, ...]:
     return tuple(part for found in parts if found is not None for part in buffers(found))
 
 
-def strangers(frame: Frame, limit: int, views: Mapping[int, int]) -> dict[int, tuple[int, bool]]:
-    """Say of small NumPy blocks whether somebody else refers to their memory.
+def strangers(frame: Frame, views: Mapping[int, int]) -> dict[int, tuple[int, bool]]:
+    """Say of NumPy blocks whether somebody else refers to their memory.
 
     That is by references that pandas does not account for: an array that somebody can write to, or
     a harmless view. To be called before anybody takes hold of the blocks' arrays.
@@ -226,15 +228,14 @@ def strangers(frame: Frame, limit: int, views: Mapping[int, int]) -> dict[int, t
     ----------
     frame : DataFrame or Series
         The live object.
-    limit : int
-        The size of a small block in bytes. Frames of very many blocks are not looked at.
+        Frames of very many blocks are not looked at.
     views : mapping of int to int
         How many harmless views are known, by the identity of the array that they are views of.
 
     Returns
     -------
     dict
-        For the number of each small block, the identity of its memory's owner, and the answer.
+        For the number of each block, the identity of its memory's owner, and the answer.
     """
     try:
         blocks = frame._mgr.blocks
@@ -243,7 +244,7 @@ def strangers(frame: Frame, limit: int, views: Mapping[int, int]) -> dict[int, t
         return {
             number: _has_strangers(block, views)
             for number, block in enumerate(blocks)
-            if isinstance(block.values, np.ndarray) and block.values.nbytes <= limit
+            if isinstance(block.values, np.ndarray)
         }
     except AttributeError:
         return {}
@@ -295,10 +296,19 @@ def _arrow(values: Any) -> Any:
     return getattr(values, "_pa_array", None)
 
 
-def _axis(axis: pd.Index) -> tuple[Any, Any, Any, tuple[Any, ...]]:
+def _details(axis: pd.Index) -> tuple[Any, tuple[Any, ...]]:
+    """Return what some kinds of index hold that can be set in place: frequency, level names."""
     held: Any = axis
     names = tuple(held._names) if isinstance(axis, pd.MultiIndex) else ()
-    return axis, held._name, getattr(held, "_freq", None), names
+    return getattr(held, "_freq", None), names
+
+
+def _has_details(axis: pd.Index, details: tuple[Any, tuple[Any, ...]]) -> bool:
+    held: Any = axis
+    freq, names = details
+    return (freq is None or held._freq is freq) and all(
+        map(is_, getattr(held, "_names", ()), names)
+    )
 
 
 def _unwrapped(array: Any) -> Any:

@@ -6,6 +6,7 @@ import ast
 import keyword
 import unicodedata
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal["item", "attribute"]
@@ -18,6 +19,12 @@ class Step(NamedTuple):
 
     kind: Kind
     key: Any
+
+
+@lru_cache(4096)
+def at_root(name: str) -> FramePath:
+    """Return the path of a variable; the same one each time."""
+    return FramePath(name)
 
 
 def is_usable_key(key: object) -> bool:

@@ -198,10 +198,10 @@ def test_objects_that_cannot_change_are_looked_at_once(monkeypatch: pytest.Monke
     calls = []
     monkeypatch.setattr(pandas_frames, "is_immutable", lambda values: calls.append(1) or True)
     df["n"] = 2
-    second = capture.snapshot(df, known=Known([first]))
+    second = capture.snapshot(df, known=Known(lambda: [first]))
     assert not calls and not second.bytewise
     df.loc[0, "o"] = "changed"
-    capture.snapshot(df, known=Known([second]))
+    capture.snapshot(df, known=Known(lambda: [second]))
     assert calls
 
 

@@ -318,7 +318,7 @@ def test_same_columns_keep_their_keys() -> None:
     first = capture.snapshot(df)
     one = first.encode()
     df["b"] = [7, 8]
-    second = capture.snapshot(df, known=Known([first]))
+    second = capture.snapshot(df, known=Known(lambda: [first]))
     two = second.encode()
     same = [x.key == y.key for x, y in zip(one.blobs, two.blobs, strict=True)]
     assert same[:3] == [True, False, True]
