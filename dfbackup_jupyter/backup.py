@@ -124,6 +124,8 @@ class Backup:
         Whether it is safe on disk.
     trusted : bool
         False for an import whose pickled parts may not be read.
+    pinned : bool
+        Whether the user wants it kept when a session is cleaned up.
     """
 
     id: str
@@ -141,6 +143,7 @@ class Backup:
     bytes_stored: int = 0
     committed: bool = False
     trusted: bool = True
+    pinned: bool = False
 
     def frame(self, name: str) -> FrameInfo | None:
         """Return the frame that bears `name`, as its own name or as an alias."""

@@ -40,6 +40,12 @@ class Catalog:
         found = [backup for _, backup in read.values() if isinstance(backup, Backup)]
         return sorted(found, key=lambda backup: (backup.created, backup.id), reverse=True)
 
+    def unreadable(self) -> dict[str, DamagedData]:
+        """Return what is wrong with each backup that cannot be understood, by ID."""
+        self.backups()
+        found = {id: backup for id, (_, backup) in self._read.items()}
+        return {id: error for id, error in found.items() if isinstance(error, DamagedData)}
+
     def search(
         self, *, all: bool = False, kind: str | None = None, frame: str | None = None
     ) -> list[Backup]:

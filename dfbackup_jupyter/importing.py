@@ -41,6 +41,7 @@ def adopted(manifest: JSON, draft: Backup, *, trust: bool, file: str) -> JSON:
             notebook=draft.notebook,
             provenance=replace(foreign.provenance, reason=f"imported from {file}"),
             trusted=trust,
+            pinned=False,
         )
         return {"id": backup.id, "objects": manifest["objects"], "backup": backup.to_dict()}
     except (KeyError, ValueError, DamagedData, InvalidRequest) as error:

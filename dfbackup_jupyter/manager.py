@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import logging
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -28,7 +29,7 @@ from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.catalog import Catalog
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.diff import Diff, compare
-from dfbackup_jupyter.drafts import LAST, Drafts, Session, renamed
+from dfbackup_jupyter.drafts import LAST, Drafts, Session, checked_name, renamed
 from dfbackup_jupyter.errors import (
     BackupError,
     BackupNotFound,
@@ -38,6 +39,7 @@ from dfbackup_jupyter.errors import (
 )
 from dfbackup_jupyter.exporting import new_file, write_parquet
 from dfbackup_jupyter.importing import adopted
+from dfbackup_jupyter.listeners import Listeners, announced
 from dfbackup_jupyter.loading import Loader
 from dfbackup_jupyter.recovery import Recovery
 from dfbackup_jupyter.session import Entry
@@ -45,7 +47,7 @@ from dfbackup_jupyter.session_state import SessionState
 from dfbackup_jupyter.staging import Stager, read_backup
 from dfbackup_jupyter.store import AlreadyExists, Store, Worker
 from dfbackup_jupyter.timeline import Timeline
-from dfbackup_jupyter.watcher import Watcher
+from dfbackup_jupyter.watcher import Finished, Watcher
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +101,8 @@ class BackupManager:
         except StoreError as error:
             # Undo works from memory meanwhile, and every write tries again.
             self.problem = str(error)
-        self._worker = Worker()
+        self._listeners = Listeners()
+        self._worker = Worker(ended=self._listeners.call)
         self._stager = Stager(self._store, self._worker)
         self._loader = Loader(self._stager)
         self._catalog = Catalog(self._store, self.session)
@@ -111,7 +114,7 @@ class BackupManager:
             hidden=hidden,
             transform=transform,
             states=self._state.snapshot_quickly,
-            finished=self._state.log_cell,
+            finished=self._cell_finished,
             written=self._note_write,
             disturbed=self._note_disturbed,
             stager=self._stager,
@@ -163,6 +166,7 @@ class BackupManager:
 
     # Making backups
 
+    @announced
     def create(
         self,
         name: str,
@@ -199,6 +203,7 @@ class BackupManager:
             )
         return self._save(Kind.MANUAL, name, description, only, data_only, progress)
 
+    @announced
     def quick(self, *, progress: Progress = silent) -> Backup:
         """Make a backup of everything without a name; it is on disk when this returns."""
         return self._save(Kind.QUICK, "", "", None, False, progress)
@@ -268,6 +273,19 @@ class BackupManager:
         frame = frame and FramePath.canonical(frame)
         return self._catalog.search(all=all, kind=kind, frame=frame)[:limit]
 
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called whenever what a display shows may have changed.
+
+        That is after a cell, after every background write, and after every verb that changes
+        something. It is called on any thread, and should only take note.
+
+        Returns
+        -------
+        callable
+            Ends this.
+        """
+        return self._listeners.add(listener)
+
     def get(self, reference: str) -> Backup:
         """Return one backup.
 
@@ -316,8 +334,9 @@ class BackupManager:
         return self._catalog.stats()
 
     def status(self) -> Status:
-        """Return the state of protection."""
-        now = self.watcher.look()
+        """Return the state of protection; from any thread, but only the main one looks anew."""
+        main = threading.current_thread() is threading.main_thread()
+        capture = self.watcher.look().capture if main else self.watcher.newest
         try:
             mine = self._catalog.search()
         except StoreError as error:
@@ -332,9 +351,9 @@ class BackupManager:
             store=str(self._store.root),
             frames={
                 str(frame.paths[0]): (frame.snapshot.rows, frame.snapshot.columns)
-                for frame in now.capture.frames
+                for frame in capture.frames
             },
-            unwatched=now.capture.unwatched,
+            unwatched=capture.unwatched,
             session_backups=len(mine),
             last=mine[0] if mine else None,
             undo=undo.what if undo else None,
@@ -343,6 +362,7 @@ class BackupManager:
 
     # Bringing frames back
 
+    @announced
     def restore(
         self,
         reference: str,
@@ -389,6 +409,7 @@ class BackupManager:
                 tick=tick,
             )
 
+    @announced
     def undo(self) -> Restored:
         """Take back the frame changes of the newest cell or restore that changed a frame.
 
@@ -399,6 +420,7 @@ class BackupManager:
         """
         return self._recovery.undo()
 
+    @announced
     def redo(self) -> Restored:
         """Bring forward again what undo took back.
 
@@ -409,22 +431,56 @@ class BackupManager:
         """
         return self._recovery.redo()
 
+    # Labelling
+
+    @announced
+    def rename(self, reference: str, name: str) -> Backup:
+        """Give a backup another name; its ID stays.
+
+        Raises
+        ------
+        InvalidRequest
+            The name is empty, too long, or means something else.
+        """
+        if not name.strip():
+            raise InvalidRequest("A backup cannot be renamed to nothing.", "Give a name.")
+        return self._amend(replace(self.get(reference), name=checked_name(name)))
+
+    @announced
+    def pin(self, reference: str, pinned: bool = True) -> Backup:
+        """Keep a backup when its session is cleaned up, or no longer."""
+        return self._amend(replace(self.get(reference), pinned=pinned))
+
+    def _amend(self, backup: Backup) -> Backup:
+        self._store.amend({**self._store.manifest(backup.id), "backup": backup.to_dict()})
+        return backup
+
     # Deleting
 
+    @announced
     def delete(self, references: Sequence[str]) -> builtins.list[Backup]:
         """Delete backups; each reference is found before the first one is deleted."""
         found = {backup.id: backup for backup in map(self.get, references)}
         return self._delete(found.values(), "%backup delete")
 
+    @announced
     def cleanup(self) -> builtins.list[Backup]:
-        """Delete this session's backups."""
+        """Delete this session's backups, except the pinned ones."""
         self._worker.flush()
-        return self._delete(self._catalog.search(), "%backup cleanup")
+        loose = [backup for backup in self._catalog.search() if not backup.pinned]
+        return self._delete(loose, "%backup cleanup")
 
+    @announced
     def delete_all(self) -> builtins.list[Backup]:
-        """Delete every backup in the store, of all notebooks and sessions."""
+        """Delete every backup in the store, of all notebooks and sessions.
+
+        Those that cannot be understood go too; only the others are returned.
+        """
         self._worker.flush()
-        return self._delete(self._catalog.backups(), "%backup delete-all")
+        by = "%backup delete-all"
+        for id in self._catalog.unreadable():
+            self._store.delete(id, by=by)
+        return self._delete(self._catalog.backups(), by)
 
     def _delete(self, backups: Iterable[Backup], by: str) -> builtins.list[Backup]:
         deleted = []
@@ -471,6 +527,7 @@ class BackupManager:
                 self._store.export(backup.id, path, tick=tick)
         return path
 
+    @announced
     def import_(
         self, file: str | Path, *, trust: bool = False, progress: Progress = silent
     ) -> Backup:
@@ -505,10 +562,10 @@ class BackupManager:
         by_id = {backup.id: backup for backup in backups}
         with progress("Verifying", sum(backup.bytes_raw for backup in backups)) as tick:
             found = self._store.verify(None if reference is None else list(by_id), tick=tick)
-        return Verification(
-            len(backups),
-            tuple(Damage(d.id, concerned(by_id.get(d.id or ""), d.object), d.what) for d in found),
-        )
+        damage = [Damage(d.id, concerned(by_id.get(d.id or ""), d.object), d.what) for d in found]
+        if reference is None:
+            damage += [Damage(id, (), str(e)) for id, e in self._catalog.unreadable().items()]
+        return Verification(len(backups), tuple(damage))
 
     def log(self, limit: int | None = None) -> builtins.list[Entry]:
         """Return the execution log: the newest `limit` cells, the oldest first."""
@@ -529,6 +586,7 @@ class BackupManager:
         return self.config.auto
 
     @auto.setter
+    @announced
     def auto(self, on: bool) -> None:
         self.config.auto = on
 
@@ -536,6 +594,7 @@ class BackupManager:
         """Return every setting and its value."""
         return self.config.settings()
 
+    @announced
     def configure(self, key: str, text: str) -> Any:
         """Change a setting for this session, and return its new value.
 
@@ -567,6 +626,10 @@ class BackupManager:
             for frame in frames
             if name is None or name in map(str, frame.paths)
         }
+
+    def _cell_finished(self, finished: Finished) -> None:
+        self._state.log_cell(finished)
+        self._listeners.call()
 
     def _note_disturbed(self, names: builtins.list[str]) -> None:
         self.notices.append(

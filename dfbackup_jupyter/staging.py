@@ -357,7 +357,7 @@ class Stager:
 
 def read_backup(manifest: JSON) -> Backup:
     """Return the backup that a manifest describes."""
-    return Backup.from_dict(manifest["backup"])
+    return Backup.from_dict(manifest.get("backup"))
 
 
 def names(frame: CapturedFrame) -> set[str]:

@@ -134,6 +134,12 @@ class Watcher:
         self._finished(Finished(cell, changed, after.capture, error))
         self.stage(after)
 
+    @property
+    def newest(self) -> Capture:
+        """The newest capture there is; nothing new is looked at."""
+        newest = self._cell.moment if self._cell else self._last
+        return newest.capture if newest else Capture(())
+
     def look(self, *, verify: bool = False) -> Moment:
         """Capture the present state.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import threading
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -577,3 +579,62 @@ def test_a_store_that_cannot_be_opened_leaves_undo(
     settled(manager)
     assert manager.status().problem is None
     assert manager.list(all=True)
+
+
+@pytest.mark.usefixtures("frames")
+class TestLabels:
+    def test_a_new_name(self, manager: BackupManager) -> None:
+        old = manager.create("befor cleaning")
+        new = manager.rename("befor cleaning", "before cleaning")
+        assert (new.id, new.name) == (old.id, "before cleaning")
+        assert manager.get("before cleaning") == new
+        with pytest.raises(BackupNotFound):
+            manager.get("befor cleaning")
+        assert manager.verify().ok
+
+    @pytest.mark.parametrize("name", ["", "  ", "last", "x" * 300])
+    def test_a_name_that_cannot_be(self, manager: BackupManager, name: str) -> None:
+        backup = manager.create("x")
+        with pytest.raises(InvalidRequest):
+            manager.rename("x", name)
+        assert manager.get(backup.id) == backup
+
+    def test_pinned_ones_survive_a_cleanup(self, manager: BackupManager) -> None:
+        kept = manager.pin(manager.create("kept").id)
+        assert kept.pinned
+        manager.create("loose")
+        assert "kept" not in [backup.name for backup in manager.cleanup()]
+        assert [backup.name for backup in manager.list()] == ["kept"]
+        manager.pin("kept", False)
+        manager.cleanup()
+        assert manager.list() == []
+
+
+@pytest.mark.usefixtures("frames")
+class TestListening:
+    def test_changes_are_announced(self, run: Run, manager: BackupManager) -> None:
+        settled(manager)
+        heard: list[str] = []
+        end = manager.subscribe(lambda: heard.append(threading.current_thread().name))
+        manager.quick()
+        assert heard
+        heard.clear()
+        run("df.drop(columns='a', inplace=True)")
+        settled(manager)
+        assert {"MainThread", "dfbackup-writer"} <= set(heard)
+        heard.clear()
+        end()
+        manager.undo()
+        assert heard == []
+
+    def test_a_listener_that_fails_is_no_harm(self, manager: BackupManager) -> None:
+        def fail() -> None:
+            raise ValueError
+
+        manager.subscribe(fail)
+        assert manager.quick().committed
+
+    def test_status_from_another_thread(self, manager: BackupManager) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            elsewhere = pool.submit(manager.status).result()
+        assert elsewhere.frames == manager.status().frames

@@ -224,6 +224,15 @@ class TestListing:
         assert len(catalog.backups()) == 2
 
 
+def test_verify_names_it_and_delete_all_removes_it(run: Run, manager: BackupManager) -> None:
+    run("import pandas as pd; df = pd.DataFrame({'a': [1]})")
+    backup = manager.create("A")
+    rewrite(manager._store, backup.id, ("backup", "kind"), "of a later version")
+    assert backup.id in [damage.backup for damage in manager.verify().damage]
+    manager.delete_all()
+    assert backup.id not in manager._store.ids()
+
+
 class TestImport:
     @pytest.fixture
     def file(self, run: Run, manager: BackupManager, tmp_path: Path) -> Path:

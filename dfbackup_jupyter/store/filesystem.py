@@ -249,6 +249,18 @@ class Filesystem:
         finally:
             temporary.discard()
 
+    def replace(self, folder: str, name: str, data: bytes) -> None:
+        """Give a small file other content, durably: whoever reads sees the old or the new."""
+        temporary = self.temporary()
+        try:
+            temporary.write(data)
+            temporary.finish()
+            with explained():
+                os.replace(temporary.path, self.path(folder, name))
+                sync_folder(self.path(folder, ""))
+        finally:
+            temporary.discard()
+
     def reader(self, folder: str, name: str) -> Reader:
         with explained():
             return Reader(self.path(folder, name))

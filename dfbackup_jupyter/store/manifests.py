@@ -36,7 +36,7 @@ class Manifests:
     def __init__(self, fs: Filesystem) -> None:
         self._fs = fs
         self._lock = threading.Lock()
-        self._cache: dict[str, tuple[tuple[int, int], Manifest | BackupError]] = {}
+        self._cache: dict[str, tuple[tuple[int, ...], Manifest | BackupError]] = {}
 
     def publish(self, manifest: Manifest) -> None:
         id = check_id(manifest.get("id"))
@@ -48,6 +48,12 @@ class Manifests:
             raise AlreadyExists(
                 f"There is already a backup with the ID {id}.", "Choose another name."
             ) from None
+
+    def amend(self, manifest: Manifest) -> None:
+        """Replace the description in a live manifest; its objects must be the same."""
+        if self.get(manifest["id"])["objects"] != manifest["objects"]:
+            raise InvalidRequest(f"What the backup {manifest['id']} holds cannot be changed.")
+        self._fs.replace("manifests", manifest["id"] + _SUFFIX, seal(manifest))
 
     def ids(self) -> list[str]:
         """IDs of live backups, oldest first."""
@@ -76,7 +82,7 @@ class Manifests:
                 id, suffix = name[: -len(_SUFFIX)], name[-len(_SUFFIX) :]
                 if suffix != _SUFFIX:
                     continue
-                version = status.st_mtime_ns, status.st_size
+                version = status.st_mtime_ns, status.st_size, status.st_ino
                 cached = known.get(id)
                 if cached is None or cached[0] != version:
                     try:

@@ -223,6 +223,11 @@ class Store:
                 "Stored data that this backup needs was cleaned up meanwhile.", "Try again."
             )
 
+    def amend(self, manifest: Manifest) -> None:
+        """Replace the description in a live manifest, which must name the same objects."""
+        self._refuse_child()
+        self.catalog.amend(manifest)
+
     def _missing(self, manifest: Manifest) -> set[str]:
         """Packs without which the manifest is not whole."""
         named = {pack for packs in manifest["objects"].values() for pack in packs}

@@ -21,10 +21,20 @@ class Worker:
 
     A job's exception goes to its future and never ends the thread. In a forked child nothing is
     run: the jobs belong to the parent.
+
+    Parameters
+    ----------
+    name : str
+        The thread's.
+    ended : callable
+        Called on the thread after every job.
     """
 
-    def __init__(self, name: str = "dfbackup-writer") -> None:
+    def __init__(
+        self, name: str = "dfbackup-writer", *, ended: Callable[[], None] = lambda: None
+    ) -> None:
         self._name = name
+        self._ended = ended
         self._pid = os.getpid()
         self._changed = threading.Condition()
         self._jobs: deque[tuple[Callable[[], Any], int, Future[Any]]] = deque()
@@ -131,3 +141,4 @@ class Worker:
                 self._backlog -= weight
                 self._unfinished -= 1
                 self._changed.notify_all()
+            self._ended()
