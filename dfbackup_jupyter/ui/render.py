@@ -15,7 +15,7 @@ from dfbackup_jupyter.backup import (
     Verification,
 )
 from dfbackup_jupyter.diff import Diff
-from dfbackup_jupyter.ui.results import Backups, Deletions, Log, Settings
+from dfbackup_jupyter.ui.results import Backups, Deletions, ExportedFile, Log, Settings
 
 TYPES = (
     Backup,
@@ -23,6 +23,7 @@ TYPES = (
     Deletions,
     Details,
     Diff,
+    ExportedFile,
     Log,
     Restored,
     Settings,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dfbackup_jupyter.backup import Backup, Deletion
 from dfbackup_jupyter.session import Entry
 
 T = TypeVar("T")
+
+# Before Python 3.12, only the system's own kind of Path can be derived from.
+_Path = Path if TYPE_CHECKING else type(Path())
 
 
 class Listing(list[T], Generic[T]):
@@ -52,3 +56,7 @@ class Settings(dict[str, Any]):
     def __init__(self, values: Mapping[str, Any], help: Mapping[str, str]) -> None:
         super().__init__(values)
         self.help = help
+
+
+class ExportedFile(_Path):
+    """The path of a ``.zip`` that was written."""

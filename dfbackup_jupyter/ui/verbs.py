@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from dfbackup_jupyter.backup import (
@@ -22,7 +21,7 @@ from dfbackup_jupyter.errors import InvalidRequest
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import confirm, human
 from dfbackup_jupyter.ui.progress import bar
-from dfbackup_jupyter.ui.results import Backups, Deletions, Log, Settings
+from dfbackup_jupyter.ui.results import Backups, Deletions, ExportedFile, Log, Settings
 
 
 class Verbs:
@@ -54,7 +53,10 @@ class Verbs:
         what = " ".join(filter(None, (kind, "backup")))
         holding = f" with {frame}" if frame else ""
         if found:
-            heading = f"{human.count(len(found), what)}{holding} {where}, the newest first"
+            count = human.count(len(found), what)
+            heading = f"{count}{holding} {where}, the newest first"
+            if len(found) == limit:
+                heading = f"The newest {count}{holding} {where}"
             return Backups(found, heading, "%backup restore ID brings one back.")
         return Backups(
             (),
@@ -136,8 +138,9 @@ class Verbs:
 
     def export(
         self, reference: str, file: str, format: Literal["native", "parquet"] | None
-    ) -> Path:
-        return self._manager.export(reference, file, format=format or "native", progress=bar)
+    ) -> ExportedFile:
+        path = self._manager.export(reference, file, format=format or "native", progress=bar)
+        return ExportedFile(path)
 
     def import_(self, file: str, trust: bool) -> Backup:
         return self._manager.import_(file, trust=trust, progress=bar)

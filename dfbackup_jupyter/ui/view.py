@@ -32,7 +32,7 @@ from dfbackup_jupyter.ui.parts import (
     Tone,
     Warnings,
 )
-from dfbackup_jupyter.ui.results import Backups, Deletions, Log, Settings
+from dfbackup_jupyter.ui.results import Backups, Deletions, ExportedFile, Log, Settings
 
 _NAMES = 8
 _COLUMNS = 30
@@ -63,6 +63,11 @@ def _(found: Backups) -> Iterator[Part]:
         )
     if found.next_step:
         yield Hint(found.next_step)
+
+
+@view.register
+def _(file: ExportedFile) -> Iterator[Part]:
+    yield Heading(f"Exported to {file}", "good")
 
 
 @view.register
