@@ -235,6 +235,7 @@ _COMMANDS = (
             ),
         ),
     ),
+    Command("panel", "All of this with buttons: create, restore, history, settings."),
 )
 
 COMMANDS = {command.name: command for command in _COMMANDS}

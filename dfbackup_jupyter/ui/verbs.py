@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dfbackup_jupyter.backup import (
     JSON,
@@ -23,12 +23,16 @@ from dfbackup_jupyter.ui import confirm, human
 from dfbackup_jupyter.ui.progress import bar
 from dfbackup_jupyter.ui.results import Backups, Deletions, ExportedFile, Log, Settings
 
+if TYPE_CHECKING:
+    from dfbackup_jupyter.ui.panel import Panel
+
 
 class Verbs:
     """The commands, each under its name, with their arguments and options as keywords."""
 
     def __init__(self, manager: BackupManager) -> None:
         self._manager = manager
+        self._panel: Panel | None = None
 
     def status(self) -> Status:
         return self._manager.status()
@@ -177,6 +181,14 @@ class Verbs:
         if key not in values:
             raise InvalidRequest(f"There is no setting {key!r}.", f"Settings: {', '.join(values)}.")
         return Settings({key: values[key]}, help)
+
+    def panel(self) -> Panel:
+        # Importing ipywidgets takes time that nobody should wait for who does not use it.
+        from dfbackup_jupyter.ui.panel import Panel
+
+        if self._panel is None or self._panel.closed:
+            self._panel = Panel(self._manager)
+        return self._panel
 
 
 def _deleted(backups: Sequence[Backup]) -> Backups:

@@ -1,0 +1,197 @@
+"""Pictures as SVG: how a session went, and what fills the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from dfbackup_jupyter.backup import Backup, Kind
+from dfbackup_jupyter.session import Entry
+from dfbackup_jupyter.ui import human
+
+_WIDTH = 720
+_LEFT, _RIGHT = 150, 120
+_ROW = 34
+_FRAMES = 10
+_BARS = 8
+
+Scale = Callable[[dt.datetime], float]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A size at a moment, and how it is said; None for a frame that is not there."""
+
+    when: dt.datetime
+    value: float | None
+    said: str
+
+
+def session(
+    backups: Sequence[Backup], log: Sequence[Entry], now: Mapping[str, tuple[int, int]]
+) -> str:
+    """Draw how each frame and what is kept of them grew, with the backups marked.
+
+    Parameters
+    ----------
+    backups : sequence of Backup
+        Those of the session, in any order.
+    log : sequence of Entry
+        The cells of the session.
+    now : mapping of str to tuple of int
+        Rows and columns of the live frames.
+    """
+    backups = sorted(backups, key=lambda backup: backup.created)
+    end = dt.datetime.now(dt.UTC)
+    lines = _frames(backups, log, now, end)
+    if not lines:
+        return ""
+    busiest = sorted(lines, key=lambda name: -len(lines[name]))[:_FRAMES]
+    rows = [(name, lines[name]) for name in lines if name in busiest]
+    if backups:
+        rows.append(("kept, each content once", _kept(backups, end)))
+    begin = min(points[0].when for _, points in rows)
+    span = max((end - begin).total_seconds(), 1.0)
+    across = _WIDTH - _LEFT - _RIGHT
+
+    def x(when: dt.datetime) -> float:
+        return _LEFT + across * min(max((when - begin).total_seconds() / span, 0), 1)
+
+    height = _ROW * len(rows) + 30
+    drawn = [_marks(backups, x, height - 24)]
+    drawn += [_line(name, points, x, _ROW * i + 6) for i, (name, points) in enumerate(rows)]
+    drawn.append(f'<text x="{_LEFT}" y="{height - 4}">{begin.astimezone():%H:%M:%S}</text>')
+    drawn.append(f'<text x="{_LEFT + across}" y="{height - 4}" text-anchor="end">now</text>')
+    left_out = len(lines) - len(busiest)
+    more = f'<div class="dfb-note">{human.count(left_out, "more frame")}</div>' if left_out else ""
+    label = "Rows times columns of each frame over time, with the backups marked"
+    return _svg(height, label, drawn) + more
+
+
+def bars(title: str, amounts: Mapping[str, tuple[int, str]]) -> str:
+    """Draw amounts as bars, the largest first.
+
+    Parameters
+    ----------
+    amounts : mapping of str to tuple of (int, str)
+        How much, and how it is said, by label.
+    """
+    ranked = sorted(amounts.items(), key=lambda item: -item[1][0])
+    if not ranked:
+        return ""
+    most = max(ranked[0][1][0], 1)
+    drawn = []
+    for i, (label, (amount, said)) in enumerate(ranked[:_BARS]):
+        y, width = i * 20 + 4, max((_WIDTH - 420) * amount / most, 2)
+        drawn.append(
+            f"<g><title>{escape(human.line(label))}: {escape(said)}</title>"
+            f'<text class="dfb-label" x="0" y="{y + 11}">{escape(human.line(label, 34))}</text>'
+            f'<rect x="230" y="{y}" width="{width:.1f}" height="14" rx="2" '
+            f'fill="var(--dfb-brand)" fill-opacity=".55"/>'
+            f'<text x="{236 + width:.1f}" y="{y + 11}">{escape(said)}</text></g>'
+        )
+    more = len(ranked) - len(drawn)
+    if more > 0:
+        drawn.append(f'<text x="0" y="{len(drawn) * 20 + 15}">{more:,} more</text>')
+    return _svg(len(drawn) * 20 + 6, title, drawn)
+
+
+def _frames(
+    backups: Sequence[Backup],
+    log: Sequence[Entry],
+    now: Mapping[str, tuple[int, int]],
+    end: dt.datetime,
+) -> dict[str, list[Point]]:
+    lines: dict[str, list[Point]] = {}
+
+    def add(name: str, when: dt.datetime, rows: int | None, columns: int | None) -> None:
+        there = rows is not None and columns is not None
+        value = float(rows * columns) if rows is not None and columns is not None else None
+        said = human.shape(rows, columns) if there else "not there"
+        lines.setdefault(name, []).append(Point(when, value, said))
+
+    for backup in backups:
+        for info in backup.frames:
+            add(info.name, backup.created, info.rows, info.columns)
+    for entry in log:
+        after = entry.time + dt.timedelta(seconds=entry.duration)
+        for change in entry.frames:
+            add(change.name, after, change.rows_after, change.columns_after)
+    for name in {*lines, *now}:
+        add(name, end, *now.get(name, (None, None)))
+    return {
+        name: sorted(points, key=lambda point: point.when)
+        for name, points in sorted(lines.items())
+        if any(point.value is not None for point in points)
+    }
+
+
+def _kept(backups: Sequence[Backup], end: dt.datetime) -> list[Point]:
+    seen: set[str] = set()
+    total, points = 0, []
+    for backup in backups:
+        parts = [(info.object, info.bytes) for info in backup.frames]
+        parts += [(state.object, state.bytes) for state in backup.state]
+        for content, size in parts:
+            total += 0 if content in seen else size
+            seen.add(content)
+        points.append(Point(backup.created, float(total), human.size(total)))
+    return [*points, Point(end, float(total), human.size(total))]
+
+
+def _line(name: str, points: Sequence[Point], x: Scale, top: int) -> str:
+    most = max((point.value or 0 for point in points), default=0) or 1
+    floor = top + _ROW - 10
+
+    def y(value: float | None) -> float:
+        return floor - (floor - top - 2) * (value or 0) / most
+
+    path, height = [f"M{x(points[0].when):.1f} {y(points[0].value):.1f}"], points[0].value
+    for point in points[1:]:
+        path.append(f"H{x(point.when):.1f}")
+        if point.value != height:
+            path.append(f"V{y(point.value):.1f}")
+            height = point.value
+    changes = [p for p, before in zip(points[1:], points, strict=False) if p.value != before.value]
+    dots = "".join(
+        f'<circle cx="{x(p.when):.1f}" cy="{y(p.value):.1f}" r="2.5" fill="var(--dfb-brand)">'
+        f"<title>{escape(human.line(name))}: {p.said}, {human.clock(p.when)[11:]}</title></circle>"
+        for p in changes
+    )
+    d = " ".join(path)
+    area = f"{d} V{floor} H{x(points[0].when):.1f} Z"
+    return (
+        f'<g><text class="dfb-label" x="{_LEFT - 10}" y="{floor - 4}" text-anchor="end">'
+        f"{escape(human.line(name, 22))}</text>"
+        f'<path d="{area}" fill="var(--dfb-brand)" fill-opacity=".12"/>'
+        f'<path d="{d}" fill="none" stroke="var(--dfb-brand)" stroke-width="1.5"/>{dots}'
+        f'<text x="{_WIDTH - _RIGHT + 8}" y="{floor - 4}">{points[-1].said}</text></g>'
+    )
+
+
+def _marks(backups: Sequence[Backup], x: Scale, bottom: int) -> str:
+    drawn = []
+    for backup in backups:
+        by_hand = backup.kind in (Kind.MANUAL, Kind.QUICK)
+        at, colour = (
+            f"{x(backup.created):.1f}",
+            "var(--dfb-brand)" if by_hand else "var(--dfb-line)",
+        )
+        what = human.line(backup.name or backup.provenance.reason, 80)
+        drawn.append(
+            f"<g><title>{escape(f'{backup.kind}: {what}')}, {human.clock(backup.created)[11:]}"
+            f'</title><line x1="{at}" x2="{at}" y1="4" y2="{bottom}" stroke="{colour}" '
+            f'stroke-dasharray="{"none" if by_hand else "2 3"}"/>'
+            f'<circle cx="{at}" cy="{bottom}" r="{4 if by_hand else 2.5}" fill="{colour}"/></g>'
+        )
+    return "".join(drawn)
+
+
+def _svg(height: int, label: str, drawn: Sequence[str]) -> str:
+    return (
+        f'<svg class="dfb-picture" role="img" aria-label="{escape(label)}" '
+        f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" xmlns="http://www.w3.org/2000/svg">'
+        f"{''.join(drawn)}</svg>"
+    )
