@@ -46,7 +46,7 @@ white-space:normal;overflow-wrap:anywhere}
 .dfbackup .dfb-row>.dfb-right{text-align:right;white-space:nowrap}
 .dfbackup pre,.dfbackup code{font-family:var(--jp-code-font-family,monospace);\
 font-size:var(--jp-code-font-size,13px);background:none;color:inherit}
-.dfbackup .dfb-id{white-space:nowrap}
+.dfbackup .dfb-id,.dfbackup .dfb-time{white-space:nowrap}
 .dfbackup summary{cursor:pointer}
 </style>"""
 
@@ -94,7 +94,7 @@ def _cell(cell: Cell, *, full: bool = False) -> str:
     match cell:
         case Time(when):
             clock, ago = human.clock(when), human.ago(when)
-            return f"{clock} ({ago})" if full else f'<span title="{clock}">{ago}</span>'
+            return f"{clock} ({ago})" if full else f'<span class="dfb-time" title="{clock}">{ago}</span>'
         case Code(source):
             first = human.first_line(source, _CODE_LIMIT)
             short = f"<code>{escape(first)}</code>"
