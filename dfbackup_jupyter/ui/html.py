@@ -94,7 +94,9 @@ def _cell(cell: Cell, *, full: bool = False) -> str:
     match cell:
         case Time(when):
             clock, ago = human.clock(when), human.ago(when)
-            return f"{clock} ({ago})" if full else f'<span class="dfb-time" title="{clock}">{ago}</span>'
+            if full:
+                return f"{clock} ({ago})"
+            return f'<span class="dfb-time" title="{clock}">{ago}</span>'
         case Code(source):
             first = human.first_line(source, _CODE_LIMIT)
             short = f"<code>{escape(first)}</code>"
