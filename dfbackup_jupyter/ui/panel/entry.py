@@ -40,7 +40,7 @@ class Entry(Section):
         self.backup = backup
         self._choose = choose
         self._others = others
-        self._line = HTML(layout=Layout(flex="1 1 auto", min_width="0"))
+        self._line = HTML(layout=Layout(flex="1 1 300px", min_width="0"))
         self._below = VBox()
         self.details_button = button("Details", self._details)
         self.restore_button = button("Restore…", self._restore, tooltip="Look at it, then restore")

@@ -54,6 +54,14 @@ class History(Section):
         self.picture.value = looks.section("This session") + drawn if drawn else ""
         self._draw()
 
+    def close(self) -> None:
+        """Take all lines away, also those that are folded."""
+        self.timeline.children = ()
+        for entry in self.entries.values():
+            entry.close()
+        for fold in self._folds.values():
+            fold.close()
+
     def _draw(self) -> None:
         groups = list(_groups(self._backups))
         shown = groups[: self._limit]

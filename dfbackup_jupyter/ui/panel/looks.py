@@ -62,6 +62,7 @@ font-size:var(--jp-code-font-size,13px);white-space:pre}
 {padding:1px 10px 1px 0;text-align:right;border:0;max-width:24em}
 .dfb-panel table.dataframe thead th{border-bottom:1px solid var(--dfb-line)}
 .dfb-panel .dfb-entry{border-top:1px solid var(--dfb-line);padding:3px 0}
+.dfb-panel .dfb-folded>button{text-align:left;padding-left:0}
 .dfb-panel .dfb-folded .dfb-entry{border-top-style:dotted;margin-left:18px}
 .dfb-panel svg.dfb-picture{display:block;max-width:100%;height:auto;margin:4px 0}
 .dfb-panel svg text{font-family:var(--jp-ui-font-family,sans-serif);font-size:11px;\

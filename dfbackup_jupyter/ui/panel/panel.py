@@ -9,6 +9,7 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 from ipywidgets import HTML, HBox, Layout, Tab, VBox, Widget
 
+from dfbackup_jupyter.backup import Status
 from dfbackup_jupyter.errors import BackupError
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import human, main_thread
@@ -64,8 +65,9 @@ class Panel(Section):
         self.widget.add_class("dfb-panel")
         self.closed = False
         self._told = threading.Event()
-        self._refreshing = threading.RLock()
-        self._stale = set(self.tabs)
+        self._refreshing = threading.Lock()
+        self._again = False
+        self._stale: set[Section] = set(self.tabs)
         self.tab.observe(self._opened, "selected_index")
         self._unsubscribe = manager.subscribe(self._changed)
         self._refresh()
@@ -73,8 +75,9 @@ class Panel(Section):
     def close(self) -> None:
         """Take the panel away, and stop following what happens."""
         self._unsubscribe()
+        self.closed = True
         with self._refreshing:
-            self.closed = True
+            self.history.close()
             for widget in _all(self.widget):
                 widget.close()
 
@@ -103,42 +106,42 @@ class Panel(Section):
     def _follow(self) -> None:
         self._told.clear()
         self._stale.update(self.tabs)
-        self._refresh()
+        # Listing waits for what is being written; when that ends, there is news again.
+        self._refresh(patient=False)
 
-    def _refresh(self) -> None:
-        """Bring what is seen up to date; a hidden tab waits until it is opened."""
-        with self._refreshing:
-            if self.closed:
-                return
-            tab = self.tabs[self.tab.selected_index or 0]
+    def _refresh(self, *, patient: bool = True) -> None:
+        """Bring what is seen up to date; a hidden tab waits until it is opened.
+
+        Parameters
+        ----------
+        patient : bool
+            Whether to wait for what is being written.
+        """
+        self._again = True
+        while self._again and self._refreshing.acquire(blocking=False):
             try:
-                self.status.value = self._protection()
-                if tab in self._stale:
-                    self._stale.discard(tab)
-                    tab.refresh()
-            except BackupError as error:
-                self.status.value = looks.error(error.message, error.hint)
-            except Exception as error:
-                logger.exception("the panel could not be brought up to date")
-                self.status.value = looks.error(f"{type(error).__name__}: {error}", "")
+                self._again = False
+                if not self.closed:
+                    self._look(patient)
+            finally:
+                self._refreshing.release()
+
+    def _look(self, patient: bool) -> None:
+        tab = self.tabs[self.tab.selected_index or 0]
+        try:
+            status = self.manager.status()
+            self.status.value = _protection(status)
+            if tab in self._stale and (patient or not status.writing):
+                self._stale.discard(tab)
+                tab.refresh()
+        except BackupError as error:
+            self.status.value = looks.error(error.message, error.hint)
+        except Exception as error:
+            logger.exception("the panel could not be brought up to date")
+            self.status.value = looks.error(f"{type(error).__name__}: {error}", "")
 
     def _opened(self, _change: Any) -> None:
         self._refresh()
-
-    def _protection(self) -> str:
-        status = self.manager.status()
-        if status.problem:
-            return looks.protection("bad", f"Your data is not being backed up. {status.problem}")
-        if not status.auto:
-            return looks.protection("warn", "Automatic backups are off. Settings turns them on.")
-        said = [f"Protected: {human.count(len(status.frames), 'frame')}"]
-        if status.writing:
-            said.append(f"writing {human.size(status.writing)}")
-        if status.last:
-            said.append(f"last backup {human.clock(status.last.created)[11:]}")
-        if status.undo:
-            said.append(f"undo takes back: {human.line(status.undo, 80)}")
-        return looks.protection("good", " · ".join(said))
 
     def _choose(self, id: str) -> None:
         self.tab.selected_index = self.tabs.index(self.restore)
@@ -151,6 +154,21 @@ class Panel(Section):
     @handler(frames=True)
     def _redo(self) -> None:
         self.show(self.manager.redo())
+
+
+def _protection(status: Status) -> str:
+    if status.problem:
+        return looks.protection("bad", f"Your data is not being backed up. {status.problem}")
+    if not status.auto:
+        return looks.protection("warn", "Automatic backups are off. Settings turns them on.")
+    said = [f"Protected: {human.count(len(status.frames), 'frame')}"]
+    if status.writing:
+        said.append(f"writing {human.size(status.writing)}")
+    if status.last:
+        said.append(f"last backup {human.clock(status.last.created)[11:]}")
+    if status.undo:
+        said.append(f"undo takes back: {human.line(status.undo, 80)}")
+    return looks.protection("good", " · ".join(said))
 
 
 def _all(widget: Widget) -> list[Widget]:

@@ -51,7 +51,7 @@ def session(
     busiest = sorted(lines, key=lambda name: -len(lines[name]))[:_FRAMES]
     rows = [(name, lines[name]) for name in lines if name in busiest]
     if backups:
-        rows.append(("kept, each content once", _kept(backups, end)))
+        rows.append(("data kept", _kept(backups, end)))
     begin = min(points[0].when for _, points in rows)
     span = max((end - begin).total_seconds(), 1.0)
     across = _WIDTH - _LEFT - _RIGHT

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import threading
 from dataclasses import replace
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,8 @@ class Restore(Section):
     def __init__(self, manager: BackupManager) -> None:
         super().__init__(manager)
         self._backups: dict[str, Backup] = {}
-        self._listing = False
+        self._listing: int | None = None
+        self._seen: object = None
         self.search = Text(
             placeholder="Search: a name, a frame, a word of the cell, a kind, a date",
             layout=Layout(flex="1 1 auto", width="auto"),
@@ -47,8 +50,9 @@ class Restore(Section):
         )
         self.found = Select(rows=8, layout=Layout(width="100%"))
         self._count = HTML()
+        self.summary = HTML()
         self.details = HTML()
-        self.frames = FrameChoice()
+        self.frames = FrameChoice(self._outdate)
         self.as_name = Text(placeholder="New name (one frame)", layout=Layout(width="200px"))
         self.state = Checkbox(
             value=True,
@@ -77,31 +81,43 @@ class Restore(Section):
         self.link = HTML()
         self._chosen = VBox(
             [
-                self.details,
+                self.summary,
                 HTML(looks.section("What to restore")),
                 self.frames.widget,
                 self.state,
                 self.exact,
                 HTML(looks.section("What would change")),
                 self.preview,
-                HBox([self.preview_button]),
-                HBox([self.restore_button, HTML("as"), self.as_name]),
+                HBox([self.preview_button, self.restore_button, HTML("as"), self.as_name]),
+            ],
+            layout=Layout(display="none"),
+        )
+        self._more = VBox(
+            [
+                HTML(looks.section("What is in it")),
+                self.details,
                 HTML(looks.section("Export")),
                 HBox([self.export_button, self.format]),
                 self.link,
             ],
             layout=Layout(display="none"),
         )
+        for row in self._chosen.children:
+            if isinstance(row, HBox):
+                row.layout.align_items = "center"
         self.widget = VBox(
             [
                 HBox([self.search, self.everywhere]),
                 self.found,
                 self._count,
+                self._chosen,
                 self.progress.widget,
                 self.message,
-                self._chosen,
+                self._more,
             ]
         )
+        for control in (self.as_name, self.state, self.exact):
+            control.observe(self._outdate, "value")
         self.search.observe(self._narrow, "value")
         self.everywhere.observe(self._reload, "value")
         self.found.observe(self._select, "value")
@@ -109,11 +125,21 @@ class Restore(Section):
     def refresh(self) -> None:
         """Show the backups that there are now, and mark the preview as of before."""
         self._load()
-        if self.preview.value and "dfb-stale" not in self.preview.value:
-            self.preview.value = (
-                looks.note("Something may have changed since; look again.")
-                + f'<div class="dfb-stale">{self.preview.value}</div>'
-            )
+        if self._seen is not None and self._state_of_frames() != self._seen:
+            self._outdate(None)
+
+    def _state_of_frames(self) -> object:
+        status = self.manager.status()
+        return status.undo, status.redo, status.frames, status.session_backups
+
+    def _outdate(self, _change: Any) -> None:
+        if self._seen is None:
+            return
+        self._seen = None
+        self.preview.value = (
+            looks.note("This was before the newest change or choice. Look again:")
+            + f'<div class="dfb-stale">{self.preview.value}</div>'
+        )
 
     def choose(self, id: str) -> None:
         """Select a backup, as if it had been found and clicked."""
@@ -149,10 +175,11 @@ class Restore(Section):
         options = tuple((looks.option(backup), backup.id) for backup in shown)
         if options != self.found.options:
             selected = self.found.value
-            self._listing = True  # the widget selects the first one by itself
+            # The widget selects the first one by itself.
+            self._listing = threading.get_ident()
             self.found.options = options
             self.found.value = selected if any(selected == b.id for b in shown) else None
-            self._listing = False
+            self._listing = None
             if self.found.value != selected:
                 self._select(None)
         more = f", the newest {_LISTED} are listed" if len(hits) > _LISTED else ""
@@ -169,14 +196,17 @@ class Restore(Section):
         self._load()
 
     def _select(self, _change: Any) -> None:
-        if self._listing:
+        if self._listing == threading.get_ident():
             return
-        self.link.value = self.preview.value = self.as_name.value = ""
+        self._seen = None
+        self.message.value = self.link.value = self.preview.value = self.as_name.value = ""
         self.details.value = ""
         selected = self._backups.get(self.found.value)
-        self._chosen.layout.display = "none" if selected is None else ""
+        for part in (self._chosen, self._more):
+            part.layout.display = "none" if selected is None else ""
         if selected is None:
             return
+        self.summary.value = looks.entry(selected)
         self.frames.offer({})
         self.frames.offer(
             {
@@ -185,8 +215,8 @@ class Restore(Section):
             }
         )
         self.run(self.found, self._describe, frames=False)
-        if selected.bytes_raw <= AT_ONCE:
-            self._preview(self.preview_button)
+        if self.details.value and selected.bytes_raw <= AT_ONCE:
+            self.run(self.found, partial(self._look_at, selected.id), frames=True)
 
     def _describe(self) -> None:
         self.details.value = looks.details(self.manager.show(self.backup.id))
@@ -207,11 +237,19 @@ class Restore(Section):
             "progress": self.progress,
         }
 
+    def _look_at(self, id: str) -> None:
+        if self.found.value == id:  # another one may have been selected while a cell ran
+            self._look()
+
     @handler(frames=True)
     def _preview(self) -> None:
+        self._look()
+
+    def _look(self) -> None:
         backup, terms = self.backup, self._terms()
         planned = self.manager.restore(backup.id, dry_run=True, **terms)
         found = self.manager.diff(backup.id)
+        self._seen = self._state_of_frames()
         concerned = {*self.frames.chosen, *planned.restored, *planned.removed}
         frames = tuple(frame for frame in found.frames if frame.name in concerned)
         self.preview.value = (
@@ -223,7 +261,7 @@ class Restore(Section):
     @handler(frames=True)
     def _restore(self) -> None:
         self.show(self.manager.restore(self.backup.id, **self._terms()))
-        self.preview.value = ""
+        self._seen, self.preview.value = None, ""
 
     @handler(frames=False)
     def _export(self) -> None:

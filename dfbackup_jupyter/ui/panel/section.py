@@ -81,7 +81,9 @@ class Section:
         self.message.value = looks.result(record)
 
     def run(self, control: Any, step: Callable[[], None], *, frames: bool) -> None:
-        """Do what a control stands for, with the control disabled; errors are shown.
+        """Do what a control stands for; errors are shown, and a button is disabled meanwhile.
+
+        Other controls stay as they are: one that is disabled loses the keyboard.
 
         Parameters
         ----------
@@ -90,10 +92,10 @@ class Section:
         """
         if not self._begin(control):
             return
-        self.message.value = ""
 
         def run() -> None:
             try:
+                self.message.value = ""
                 step()
             except BackupError as error:
                 self.message.value = looks.error(error.message, error.hint)
@@ -111,21 +113,26 @@ class Section:
         if not frames:
             run()
             return
+        self.message.value = ""
         if threading.current_thread() is not threading.main_thread():
             self.message.value = looks.note("Waiting for the running cell to end …")
         main_thread.call(run)
 
     def _begin(self, control: Any) -> bool:
+        if not isinstance(control, Button):
+            return True
         # The second of two clicks may have been sent before the front-end knew that the button is
         # disabled, and arrives when the first one is done.
         with _lock:
             since = time.monotonic() - self._ended.get(control.model_id, -DOUBLE_CLICK)
-            if control.disabled or (isinstance(control, Button) and since < DOUBLE_CLICK):
+            if control.disabled or since < DOUBLE_CLICK:
                 return False
             control.disabled = True
             return True
 
     def _end(self, control: Any) -> None:
+        if not isinstance(control, Button):
+            return
         with _lock:
             self._ended[control.model_id] = time.monotonic()
             control.disabled = False

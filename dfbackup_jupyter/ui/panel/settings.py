@@ -40,7 +40,7 @@ TRUST_WARNING = (
     "Trust a file only if you made it yourself or know well who did."
 )
 
-_MEGABYTE = 1_000_000
+_MEBIBYTE = 1 << 20
 
 
 class Settings(Section):
@@ -103,8 +103,7 @@ class Settings(Section):
             + looks.section("By kind")
             + pictures.bars("Backups by kind", _amounts(backups, lambda b: str(b.kind)))
             + looks.note("What backups share is stored once, but counts in each of them here.")
-            + f'<div class="dfb-note">Store: <code>{escape(stats.store)}</code>. '
-            "DFBACKUP_STORE in the environment of Jupyter puts it elsewhere.</div>"
+            + looks.note("DFBACKUP_STORE in the environment of Jupyter puts the store elsewhere.")
         )
 
     @handler(frames=False)
@@ -163,9 +162,12 @@ class Setting(Section):
         super().__init__(manager)
         self._key = key
         trait = manager.config.traits()[key]
-        self._unit = _MEGABYTE if key.endswith("_limit") else 1
-        self.control = _control(trait, "MB" if self._unit > 1 else "")
-        label = HTML(f"<b>{escape(_label(key))}</b>", layout=Layout(width="150px", flex="0 0 auto"))
+        self._unit = _MEBIBYTE if key.endswith("_limit") else 1
+        self.control = _control(trait)
+        unit = ", MiB" if self._unit > 1 else ""
+        label = HTML(
+            f"<b>{escape(_label(key))}</b>{unit}", layout=Layout(width="150px", flex="0 0 auto")
+        )
         about = HTML(looks.note(str(trait.help)), layout=Layout(flex="1 1 260px"))
         row = HBox([label, self.control, about], layout=Layout(flex_flow="row wrap"))
         self.widget = VBox([row, self.message])
@@ -198,16 +200,14 @@ class Setting(Section):
             self.refresh()
 
 
-def _control(trait: Any, unit: str) -> Any:
+def _control(trait: Any) -> Any:
     layout = Layout(width="160px", flex="0 0 auto")
     if isinstance(trait, Bool):
         return Checkbox(indent=False, layout=layout)
     if isinstance(trait, Enum):
         return Dropdown(options=list(trait.values or ()), layout=layout)
     # Below zero too, so that it is the setting itself that says what it can be.
-    control = BoundedFloatText(min=-1.0, max=1e12, layout=layout)
-    control.description = unit
-    return control
+    return BoundedFloatText(min=-1.0, max=1e12, layout=layout)
 
 
 def _label(key: str) -> str:
