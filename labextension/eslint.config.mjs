@@ -8,6 +8,11 @@ export default typescript.config(
     files: ['src/**/*.{ts,tsx}'],
     extends: [typescript.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
-    rules: { eqeqeq: 'error', 'prefer-const': 'error' }
+    rules: {
+      eqeqeq: 'error',
+      'prefer-const': 'error',
+      // Lumino's `signal.connect(this._method, this)` binds it.
+      '@typescript-eslint/unbound-method': 'off'
+    }
   }
 );

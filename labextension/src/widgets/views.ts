@@ -1,0 +1,64 @@
+import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
+import { Dialog, MainAreaWidget, showDialog } from '@jupyterlab/apputils';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import type { Widget } from '@lumino/widgets';
+
+import { backupIcon, compareIcon } from '../icons';
+import type { Words } from '../translation';
+import { ResultWidget } from './html';
+
+/** Where results and the management panel are shown. */
+export class Views {
+  constructor(app: JupyterFrontEnd, labShell: ILabShell | null, { trans }: Words) {
+    this._app = app;
+    this._labShell = labShell;
+    this._close = trans.__('Close');
+  }
+
+  /** Show a result in a tab; in a dialog where the shell has one document only. */
+  async result(id: string, title: string, html: string): Promise<void> {
+    if (this._labShell === null) {
+      const buttons = [Dialog.okButton({ label: this._close })];
+      await showDialog({ title, body: new ResultWidget(html), buttons });
+      return;
+    }
+    const known = this._results.get(id);
+    if (known !== undefined && !known.isDisposed) {
+      known.content.html = html;
+      this._app.shell.activateById(known.id);
+      return;
+    }
+    const tab = new MainAreaWidget({ content: new ResultWidget(html) });
+    this._results.set(id, tab);
+    this._add(tab, `dfbackup-result-${id}`, title, compareIcon);
+  }
+
+  /** Show a kernel's management panel beside its document; the one that is open, if it is. */
+  manager(id: string, title: string, make: () => Widget): void {
+    const known = this._managers.get(id);
+    if (known !== undefined && !known.isDisposed) {
+      this._app.shell.activateById(known.id);
+      return;
+    }
+    const tab = new MainAreaWidget({ content: make() });
+    this._managers.set(id, tab);
+    this._add(tab, `dfbackup-management-${id}`, title, backupIcon);
+  }
+
+  private _add(tab: MainAreaWidget, id: string, title: string, icon: LabIcon): void {
+    tab.id = id;
+    tab.title.label = title;
+    tab.title.caption = title;
+    tab.title.icon = icon;
+    tab.title.closable = true;
+    const area = this._labShell === null ? 'down' : 'main';
+    this._app.shell.add(tab, area, { mode: 'split-right' });
+    this._app.shell.activateById(tab.id);
+  }
+
+  private readonly _app: JupyterFrontEnd;
+  private readonly _labShell: ILabShell | null;
+  private readonly _close: string;
+  private readonly _managers = new Map<string, MainAreaWidget>();
+  private readonly _results = new Map<string, MainAreaWidget<ResultWidget>>();
+}
