@@ -51,7 +51,14 @@ class History(Section):
         self._backups = self.manager.list()
         now = self.manager.status().frames
         drawn = pictures.session(self._backups, self.manager.log(_LOGGED), now)
-        self.picture.value = looks.section("This session") + drawn if drawn else ""
+        on_disk = human.size(self.manager.stats().bytes_on_disk)
+        kept = (
+            "Each line is rows × columns, or for “data kept” all that the backups hold, each "
+            f"content once and uncompressed. The whole store takes {on_disk} on disk."
+        )
+        self.picture.value = (
+            looks.section("This session") + drawn + looks.note(kept) if drawn else ""
+        )
         self._draw()
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ STYLE = """<style>
 --dfb-text:var(--jp-ui-font-color1,var(--vscode-foreground,currentColor));
 --dfb-soft:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,#7a7a7a));
 --dfb-line:var(--jp-border-color2,var(--vscode-panel-border,rgba(127,127,127,.35)));
---dfb-ground:var(--jp-layout-color2,var(--vscode-textBlockQuote-background,rgba(127,127,127,.1)));
+--dfb-ground:rgba(127,127,127,.09);
 --dfb-brand:var(--jp-brand-color1,var(--vscode-textLink-foreground,#1976d2));
 --dfb-good:var(--jp-success-color1,#388e3c);
 --dfb-warn:var(--jp-warn-color1,#f57c00);
