@@ -13,7 +13,7 @@ from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import human
 from dfbackup_jupyter.ui.panel import looks, pictures
 from dfbackup_jupyter.ui.panel.entry import Entry
-from dfbackup_jupyter.ui.panel.section import Section, button, handler
+from dfbackup_jupyter.ui.panel.section import Section, alone, button, handler
 
 _PAGE = 25
 _LOGGED = 500
@@ -69,6 +69,7 @@ class History(Section):
         for fold in self._folds.values():
             fold.close()
 
+    @alone
     def _draw(self) -> None:
         groups = list(_groups(self._backups))
         shown = groups[: self._limit]

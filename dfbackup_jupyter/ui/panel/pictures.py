@@ -18,6 +18,7 @@ _FRAMES = 10
 _BARS = 8
 
 Scale = Callable[[dt.datetime], float]
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -104,28 +105,37 @@ def _frames(
     now: Mapping[str, tuple[int, int]],
     end: dt.datetime,
 ) -> dict[str, list[Point]]:
-    lines: dict[str, list[Point]] = {}
-
-    def add(name: str, when: dt.datetime, rows: int | None, columns: int | None) -> None:
-        there = rows is not None and columns is not None
-        value = float(rows * columns) if rows is not None and columns is not None else None
-        said = human.shape(rows, columns) if there else "not there"
-        lines.setdefault(name, []).append(Point(when, value, said))
-
-    for backup in backups:
-        for info in backup.frames:
-            add(info.name, backup.created, info.rows, info.columns)
+    seen: list[tuple[dt.datetime, str, Size | None]] = [
+        (backup.created, info.name, (info.rows, info.columns))
+        for backup in backups
+        for info in backup.frames
+    ]
     for entry in log:
         after = entry.time + dt.timedelta(seconds=entry.duration)
-        for change in entry.frames:
-            add(change.name, after, change.rows_after, change.columns_after)
-    for name in {*lines, *now}:
-        add(name, end, *now.get(name, (None, None)))
+        seen += [
+            (after, change.name, _size(change.rows_after, change.columns_after))
+            for change in entry.frames
+        ]
+    seen.sort(key=lambda one: one[0])
+    names = dict.fromkeys([*sorted({name for _, name, _ in seen}), *now])
+    seen += [(end, name, now.get(name)) for name in names]
+    lines: dict[str, list[Point]] = {name: [] for name in names}
+    last: dict[str, Size | None] = {}
+    for when, name, size in seen:
+        # Most looks find a frame as it was: only what changed is drawn, and the end.
+        if when is end or name not in last or last[name] != size:
+            value = None if size is None else float(size[0] * size[1])
+            lines[name].append(Point(when, value, human.shape(*size) if size else "not there"))
+            last[name] = size
     return {
-        name: sorted(points, key=lambda point: point.when)
-        for name, points in sorted(lines.items())
+        name: points
+        for name, points in lines.items()
         if any(point.value is not None for point in points)
     }
+
+
+def _size(rows: int | None, columns: int | None) -> Size | None:
+    return None if rows is None or columns is None else (rows, columns)
 
 
 def _kept(backups: Sequence[Backup], end: dt.datetime) -> list[Point]:

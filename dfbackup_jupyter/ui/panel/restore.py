@@ -18,7 +18,7 @@ from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import human
 from dfbackup_jupyter.ui.panel import looks
 from dfbackup_jupyter.ui.panel.choice import FrameChoice
-from dfbackup_jupyter.ui.panel.section import Section, button, handler
+from dfbackup_jupyter.ui.panel.section import Section, alone, button, handler
 
 AT_ONCE = 50_000_000
 """Bytes of a backup up to which a preview appears by itself."""
@@ -168,6 +168,7 @@ class Restore(Section):
         self._backups = {backup.id: backup for backup in found}
         self._list()
 
+    @alone
     def _list(self) -> None:
         words = self.search.value.casefold().split()
         hits = [b for b in self._backups.values() if all(w in _text(b) for w in words)]

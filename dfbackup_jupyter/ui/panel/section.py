@@ -74,6 +74,7 @@ class Section:
         self.manager = manager
         self.message = HTML()
         self.progress = Progress()
+        self._drawing = threading.RLock()
         self._ended: dict[str, float] = {}
 
     def show(self, record: object) -> None:
@@ -136,6 +137,17 @@ class Section:
         with _lock:
             self._ended[control.model_id] = time.monotonic()
             control.disabled = False
+
+
+def alone(draw: Callable[[S], None]) -> Callable[[S], None]:
+    """Make a method of a section run on one thread at a time."""
+
+    @functools.wraps(draw)
+    def drawn(section: S) -> None:
+        with section._drawing:
+            draw(section)
+
+    return drawn
 
 
 def handler(*, frames: bool) -> Callable[[Callable[[S], None]], Callable[[S, Any], None]]:
