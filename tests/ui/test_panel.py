@@ -297,6 +297,33 @@ def test_the_history_folds_automatic_backups(panel: Panel, run: Run) -> None:
     assert fold.children[1].children == ()
 
 
+def test_a_long_history_is_shown_page_by_page(
+    panel: Panel, run: Run, manager: BackupManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "_PAGE", 2)
+    timeline = open_tab(panel, panel.history)
+    timeline._limit = 2
+    for value in range(5):
+        run(f"df['n'] = {value + 10}")
+    for name in ("one", "two"):
+        panel.create.name.value = name
+        panel.create.create_button.click()
+    wait_until(lambda: len(timeline.timeline.children) == 2)
+    assert timeline.more_button.layout.display == ""
+    timeline.more_button.click()
+    assert len(timeline.timeline.children) == 3
+    assert timeline.more_button.layout.display == "none"
+    fold = timeline.timeline.children[-1]
+    wait_until(lambda: "5 automatic" in fold.children[0].description)
+    fold.children[0].click()
+    assert len(fold.children[1].children) == 3  # two, and a button for more
+    fold.children[1].children[-1].click()
+    fold.children[1].children[-1].click()
+    assert len(fold.children[1].children) == 5
+    manager.cleanup()
+    wait_until(lambda: timeline.timeline.children == ())
+
+
 def test_an_entry_unfolds_compares_restores_and_deletes(
     panel: Panel, run: Run, manager: BackupManager
 ) -> None:
@@ -306,6 +333,7 @@ def test_an_entry_unfolds_compares_restores_and_deletes(
         panel.create.create_button.click()
         run(f"df['{name}'] = 1")
     timeline = open_tab(panel, panel.history)
+    wait_until(lambda: manager.get("two").id in timeline.entries)
     entry = timeline.entries[manager.get("two").id]
     entry.details_button.click()
     assert "pandas.DataFrame" in entry.widget.children[2].children[0].value
@@ -325,7 +353,7 @@ def test_an_entry_unfolds_compares_restores_and_deletes(
     entry.delete_button.click()
     entry.sure_button.click()
     assert "two" not in [backup.name for backup in manager.list()]
-    assert entry.backup.id not in timeline.entries
+    wait_until(lambda: entry.backup.id not in timeline.entries)
 
 
 def test_the_cell_is_highlighted(panel: Panel, run: Run, manager: BackupManager) -> None:

@@ -96,7 +96,7 @@ class History(Section):
         # The oldest one stays when the group grows.
         fold = self._folds.get(group[-1].id)
         if fold is None:
-            fold = self._folds[group[-1].id] = Fold(self._entry)
+            fold = self._folds[group[-1].id] = Fold(self._entry, self._draw)
         fold.update(group)
         return fold.widget
 
@@ -117,11 +117,19 @@ class History(Section):
 
 
 class Fold:
-    """Automatic backups in a row; their lines are made when it is opened."""
+    """Automatic backups in a row; their lines are made when it is opened.
 
-    def __init__(self, entry: Callable[[Backup], Entry]) -> None:
+    Parameters
+    ----------
+    entry : callable
+        Gives the line of a backup.
+    redraw : callable
+        Draws the timeline again.
+    """
+
+    def __init__(self, entry: Callable[[Backup], Entry], redraw: Callable[[], None]) -> None:
         self._entry = entry
-        self._group: Sequence[Backup] = ()
+        self._redraw = redraw
         self._open = False
         self._limit = _PAGE
         self.switch = Button(layout=Layout(width="100%"), tooltip="Show or hide them")
@@ -134,8 +142,7 @@ class Fold:
         self.widget.add_class("dfb-folded")
 
     def update(self, group: Sequence[Backup]) -> None:
-        """Hold these backups, the newest first."""
-        self._group = group
+        """Show these backups, the newest first."""
         arrow = "▾" if self._open else "▸"
         newest, oldest = (human.clock(group[i].created)[11:16] for i in (0, -1))
         span = newest if newest == oldest else f"{oldest}–{newest}"
@@ -154,11 +161,11 @@ class Fold:
 
     def _toggle(self, _button: Any) -> None:
         self._open = not self._open
-        self.update(self._group)
+        self._redraw()
 
     def _further(self, _button: Any) -> None:
         self._limit += _PAGE
-        self.update(self._group)
+        self._redraw()
 
 
 def _groups(backups: Sequence[Backup]) -> Iterator[list[Backup]]:
