@@ -14,7 +14,7 @@ from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, Intera
 
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.manager import BackupManager
-from dfbackup_jupyter.ui import magics
+from dfbackup_jupyter.ui import link, magics
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class Extension:
         self._pid = os.getpid()
         self._running: ExecutionInfo | None = None
         self._told: set[str] = set()
+        self._link: link.Link | None = None
         self.manager = BackupManager(
             shell.user_ns,
             hidden=lambda: shell.user_ns_hidden,
@@ -48,6 +49,7 @@ class Extension:
         atexit.register(self.manager.close)
         self.manager.make_current()
         self._guard(self.manager.start)
+        self._guard(self._connect)
 
     def detach(self) -> None:
         """Stop watching, and finish what is being written."""
@@ -55,7 +57,12 @@ class Extension:
         self._shell.events.unregister("post_run_cell", self._after)
         magics.unregister(self._shell)
         atexit.unregister(self.manager.close)
+        if self._link is not None:
+            self._link.close()
         self.manager.close()
+
+    def _connect(self) -> None:
+        self._link = link.attach(self._shell, self.manager)
 
     def _before(self, info: ExecutionInfo) -> None:
         if self._running is not None or not self._ours():

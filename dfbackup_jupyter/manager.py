@@ -269,7 +269,8 @@ class BackupManager:
         limit : int, optional
             At most so many.
         """
-        self._worker.flush(_PATIENCE)
+        if _is_main_thread():  # others come for what there is, such as a display while a cell runs
+            self._worker.flush(_PATIENCE)
         frame = frame and FramePath.canonical(frame)
         return self._catalog.search(all=all, kind=kind, frame=frame)[:limit]
 
@@ -335,8 +336,7 @@ class BackupManager:
 
     def status(self) -> Status:
         """Return the state of protection; from any thread, but only the main one looks anew."""
-        main = threading.current_thread() is threading.main_thread()
-        capture = self.watcher.look().capture if main else self.watcher.newest
+        capture = self.watcher.look().capture if _is_main_thread() else self.watcher.newest
         try:
             mine = self._catalog.search()
         except StoreError as error:
@@ -362,7 +362,6 @@ class BackupManager:
 
     # Bringing frames back
 
-    @announced
     def restore(
         self,
         reference: str,
@@ -398,16 +397,20 @@ class BackupManager:
             Nothing could be brought back; the namespace is as it was.
         """
         backup = self.get(reference)
-        with progress("Restoring", sum(info.bytes for info in backup.frames)) as tick:
-            return self._recovery.restore(
-                backup,
-                only=_canonical(only),
-                as_name=as_name,
-                state=not (data_only or only or as_name),
-                exact=exact,
-                dry_run=dry_run,
-                tick=tick,
-            )
+        try:
+            with progress("Restoring", sum(info.bytes for info in backup.frames)) as tick:
+                return self._recovery.restore(
+                    backup,
+                    only=_canonical(only),
+                    as_name=as_name,
+                    state=not (data_only or only or as_name),
+                    exact=exact,
+                    dry_run=dry_run,
+                    tick=tick,
+                )
+        finally:
+            if not dry_run:
+                self._listeners.call()
 
     @announced
     def undo(self) -> Restored:
@@ -646,6 +649,10 @@ class BackupManager:
         else:
             self.problem = f"{type(error).__name__}: {error}"
             logger.error("a background write failed", exc_info=error)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _canonical(names: Sequence[str] | None) -> builtins.list[str] | None:

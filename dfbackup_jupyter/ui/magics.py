@@ -26,7 +26,7 @@ class BackupMagics(Magics):
         super().__init__(shell)
         self.guard = Guard(shell, manager)
         self.matcher: Matcher = matcher(manager)
-        self._verbs = Verbs(manager)
+        self.verbs = Verbs(manager)
 
     @line_cell_magic
     def backup(self, line: str, cell: str | None = None) -> Any:
@@ -40,7 +40,7 @@ class BackupMagics(Magics):
             print(help_text(request.command))
             return None
         method = "status" if request.command is STATUS else request.command.method
-        result = getattr(self._verbs, method)(**request.values)
+        result = getattr(self.verbs, method)(**request.values)
         return None if silenced else result
 
 
@@ -61,5 +61,6 @@ def unregister(shell: InteractiveShell) -> None:
     for kind in registered.magics.values():
         kind.pop(_NAME, None)
     magics.guard.detach()
+    magics.verbs.close()
     shell.Completer.custom_matchers.remove(magics.matcher)
     render.unregister(shell)

@@ -12,7 +12,10 @@ from dfbackup_jupyter.session import Entry
 T = TypeVar("T")
 
 # Before Python 3.12, only the system's own kind of Path can be derived from.
-_Path = Path if TYPE_CHECKING else type(Path())
+if TYPE_CHECKING:
+    _Path = Path
+else:
+    _Path = type(Path())
 
 
 class Listing(list[T], Generic[T]):

@@ -34,6 +34,11 @@ class Verbs:
         self._manager = manager
         self._panel: Panel | None = None
 
+    def close(self) -> None:
+        """Close what stays open after a call: the panel."""
+        if self._panel is not None:
+            self._panel.close()
+
     def status(self) -> Status:
         return self._manager.status()
 

@@ -22,6 +22,7 @@ from dfbackup_jupyter import BackupManager
 from dfbackup_jupyter.backup import Kind
 from dfbackup_jupyter.ui.panel import Panel, history, pictures, restore, section
 from tests.kernels import Kernel
+from tests.waiting import settled
 
 Run = Callable[[str], None]
 
@@ -524,6 +525,7 @@ def test_closing_it_ends_what_it_follows(panel: Panel, manager: BackupManager, r
 def test_a_store_that_fails_is_said(
     panel: Panel, manager: BackupManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settled(manager)  # a write that succeeds would take the problem away
     manager.problem = f"The disk is full {HOSTILE}"
     manager._listeners.call()
     assert "Your data is not being backed up." in panel.status.value
