@@ -114,8 +114,7 @@ export class Actions {
         buttons: [
           Dialog.cancelButton({ label: trans.__('Cancel') }),
           Dialog.warnButton({ label: trans.__('Restore') })
-        ],
-        focusNodeSelector: '.jp-mod-reject'
+        ]
       });
       if (!button.accept || value === null || value.only?.length === 0) {
         return;
@@ -227,7 +226,7 @@ export class Actions {
         Dialog.cancelButton({ label: trans.__('Cancel') }),
         Dialog.warnButton({ label: trans.__('Delete') })
       ],
-      focusNodeSelector: '.jp-mod-reject'
+      defaultButton: 0
     });
     if (button.accept) {
       await this._changed(link =>
@@ -299,5 +298,6 @@ export class Actions {
 }
 
 function sentence({ action, warnings }: Restored): string {
-  return [action, ...warnings].join(' ');
+  const said = action.charAt(0).toUpperCase() + action.slice(1);
+  return [said, ...warnings].join(' ');
 }

@@ -66,7 +66,7 @@ export function BackupEntry({
               <span className="dfb-hidden">{trans.__('Pinned')}</span>
             </span>
           )}
-          <span className="dfb-Entry-kind">{kind(backup.kind, trans)}</span>
+          {backup.name && <span className="dfb-Entry-kind">{kind(backup.kind, trans)}</span>}
         </button>
         <IconButton
           icon={undoIcon}

@@ -1,6 +1,7 @@
 import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
 import type { ITranslator } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
+import type { AccordionPanel } from '@lumino/widgets';
 import * as React from 'react';
 
 import { Actions } from '../components/Actions';
@@ -39,6 +40,7 @@ export class BackupSidebar extends SidePanel {
     );
     this.addWidget(section(trans.__('History'), <Timeline {...props} />));
     this.addWidget(section(trans.__('Storage'), <Storage {...props} />));
+    (this.content as AccordionPanel).setRelativeSizes([3, 1]);
   }
 }
 

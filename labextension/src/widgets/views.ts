@@ -52,13 +52,19 @@ export class Views {
     tab.title.icon = icon;
     tab.title.closable = true;
     const area = this._labShell === null ? 'down' : 'main';
-    this._app.shell.add(tab, area, { mode: 'split-right' });
+    const ref = this._last?.isDisposed === false ? this._last.id : null;
+    const place =
+      ref === null ? { mode: 'split-right' as const } : { mode: 'tab-after' as const, ref };
+    this._app.shell.add(tab, area, place);
+    this._last = tab;
     this._app.shell.activateById(tab.id);
   }
 
   private readonly _app: JupyterFrontEnd;
   private readonly _labShell: ILabShell | null;
   private readonly _close: string;
+  /** Our newest tab: one column beside the document is enough. */
+  private _last: MainAreaWidget | null = null;
   private readonly _managers = new Map<string, MainAreaWidget>();
   private readonly _results = new Map<string, MainAreaWidget<ResultWidget>>();
 }
