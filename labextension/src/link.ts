@@ -310,7 +310,8 @@ export class KernelLink implements IDisposable {
     }
     if (message.header.msg_type === 'execute_input') {
       const { code } = message.content as KernelMessage.IExecuteInputMsg['content'];
-      this._lost = code.includes('dfbackup');
+      // It loads by itself with pandas, which is imported here or in a module or script of the user's.
+      this._lost = /\bimport\b|%|dfbackup/.test(code);
     }
   }
 
