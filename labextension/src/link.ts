@@ -305,13 +305,12 @@ export class KernelLink implements IDisposable {
 
   /** Look again after a cell that may have loaded the package. */
   private _onIOPub(_: unknown, message: KernelMessage.IIOPubMessage): void {
-    if (this._phase !== 'not-loaded') {
-      return;
-    }
-    if (message.header.msg_type === 'execute_input') {
+    // Also while we connect: the answer that nobody is there may be older than the cell.
+    const isOpen = this._phase === 'not-loaded' || this._phase === 'connecting';
+    if (isOpen && message.header.msg_type === 'execute_input') {
       const { code } = message.content as KernelMessage.IExecuteInputMsg['content'];
       // It loads by itself with pandas, which is imported here or in a module or script of the user's.
-      this._lost = /\bimport\b|%|dfbackup/.test(code);
+      this._lost ||= /\bimport\b|%|dfbackup/.test(code);
     }
   }
 
