@@ -78,7 +78,8 @@ export function title(backup: Backup, trans: TranslationBundle): string {
   if (backup.kind === 'auto' && found.length > 0) {
     return trans.__('Before %1', found.join(', '));
   }
-  return backup.provenance.reason || kind(backup.kind, trans);
+  const { reason } = backup.provenance;
+  return reason ? reason.charAt(0).toUpperCase() + reason.slice(1) : kind(backup.kind, trans);
 }
 
 /** Return a sentence on what did not work, and the next step. */

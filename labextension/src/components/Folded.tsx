@@ -26,7 +26,9 @@ export function Folded({
       <li className="dfb-Folded">
         <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
           <Caret.react tag="span" width="16px" aria-hidden="true" />
-          {trans._n('%1 automatic backup', '%1 automatic backups', backups.length)}
+          <span className="dfb-Folded-count">
+            {trans._n('%1 automatic backup', '%1 automatic backups', backups.length)}
+          </span>
           <span className="dfb-Folded-times">
             {clock(first, language)} – {clock(last, language)}
           </span>

@@ -1,7 +1,8 @@
 import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
 import type { ITranslator } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
-import type { AccordionPanel } from '@lumino/widgets';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget, type AccordionPanel } from '@lumino/widgets';
 import * as React from 'react';
 
 import { Actions } from '../components/Actions';
@@ -41,7 +42,19 @@ export class BackupSidebar extends SidePanel {
     this.addWidget(section(trans.__('History'), <Timeline {...props} />));
     this.addWidget(section(trans.__('Storage'), <Storage {...props} />));
     (this.content as AccordionPanel).setRelativeSizes([3, 1]);
+    // The header grows and shrinks with what it says, and the sections do not notice by themselves.
+    this._observer = new ResizeObserver(() => {
+      MessageLoop.postMessage(this.content, Widget.ResizeMessage.UnknownSize);
+    });
+    this._observer.observe(this.content.node);
   }
+
+  override dispose(): void {
+    this._observer.disconnect();
+    super.dispose();
+  }
+
+  private readonly _observer: ResizeObserver;
 }
 
 function section(title: string, content: React.JSX.Element): ReactWidget {
