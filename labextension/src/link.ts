@@ -306,11 +306,21 @@ export class KernelLink implements IDisposable {
   /** Look again after a cell that may have loaded the package. */
   private _onIOPub(_: unknown, message: KernelMessage.IIOPubMessage): void {
     // Also while we connect: the answer that nobody is there may be older than the cell.
-    const isOpen = this._phase === 'not-loaded' || this._phase === 'connecting';
-    if (isOpen && message.header.msg_type === 'execute_input') {
+    if (this._phase !== 'not-loaded' && this._phase !== 'connecting') {
+      return;
+    }
+    const cell = (message.parent_header as Partial<KernelMessage.IHeader>).msg_id;
+    if (message.header.msg_type === 'execute_input') {
       const { code } = message.content as KernelMessage.IExecuteInputMsg['content'];
-      // It loads by itself with pandas, which is imported here or in a module or script of the user's.
-      this._lost ||= /\bimport\b|%|dfbackup/.test(code);
+      // It loads with pandas, which may be imported in a module or script of the user's, too.
+      this._loading = /\bimport\b|%|dfbackup/.test(code) ? cell : undefined;
+    } else if (message.header.msg_type === 'status' && cell && cell === this._loading) {
+      const { execution_state } = message.content as KernelMessage.IStatusMsg['content'];
+      // The cell's own end: what we ask on a subshell makes the kernel seem idle before that.
+      if (execution_state === 'idle') {
+        this._loading = undefined;
+        void this._connect();
+      }
     }
   }
 
@@ -349,6 +359,8 @@ export class KernelLink implements IDisposable {
   /** Grows with every new connection, so that what was awaited for an older one ends. */
   private _epoch = 0;
   private _lost = false;
+  /** The message of a running cell that may load the package. */
+  private _loading: string | undefined;
   private _isDisposed = false;
 }
 

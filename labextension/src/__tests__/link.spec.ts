@@ -135,9 +135,16 @@ describe('KernelLink', () => {
     const [link] = await linked(kernel);
     kernel.load();
     kernel.become('busy');
+    const parent_header = { msg_id: 'cell' };
     kernel.iopubMessage.emit({
       header: { msg_type: 'execute_input' },
+      parent_header,
       content: { code: '%load_ext dfbackup_jupyter', execution_count: 1 }
+    } as never);
+    kernel.iopubMessage.emit({
+      header: { msg_type: 'status' },
+      parent_header,
+      content: { execution_state: 'idle' }
     } as never);
     kernel.become('idle');
     await settled();
