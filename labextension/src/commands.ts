@@ -90,6 +90,11 @@ export function addCommands(
   add(CommandIDs.verify, trans.__('Verify all backups'), undefined, () => actions.verify());
   add(CommandIDs.refresh, trans.__('Refresh'), refreshIcon, () => model.refresh());
 
+  const of = (args: { id?: unknown }): string | undefined =>
+    typeof args.id === 'string' ? args.id : hit();
+  const isPinned = (id: string | undefined): boolean =>
+    id !== undefined && (model.backup(id)?.pinned ?? false);
+
   const addForBackup = (
     id: string,
     label: string,
@@ -98,8 +103,6 @@ export function addCommands(
     isEnabled: (backup: string) => boolean = () => true,
     more: Partial<CommandRegistry.ICommandOptions> = {}
   ): void => {
-    const of = (args: { id?: unknown }): string | undefined =>
-      typeof args.id === 'string' ? args.id : hit();
     commands.addCommand(id, {
       label,
       icon,
@@ -131,12 +134,8 @@ export function addCommands(
     id => model.marked !== null && model.marked !== id
   );
   addForBackup(CommandIDs.rename, trans.__('Rename…'), editIcon, id => actions.rename(id));
-  addForBackup(CommandIDs.pin, trans.__('Pinned'), pinIcon, id => actions.pin(id), undefined, {
-    isToggleable: true,
-    isToggled: args => {
-      const id = typeof args['id'] === 'string' ? args['id'] : hit();
-      return id !== undefined && (model.backup(id)?.pinned ?? false);
-    }
+  addForBackup(CommandIDs.pin, trans.__('Pin'), pinIcon, id => actions.pin(id), undefined, {
+    label: args => (isPinned(of(args)) ? trans.__('Unpin') : trans.__('Pin'))
   });
   addForBackup(CommandIDs.export, trans.__('Export…'), downloadIcon, id => actions.export(id));
   addForBackup(CommandIDs.delete, trans.__('Delete…'), deleteIcon, id => actions.delete(id));

@@ -122,9 +122,9 @@ export class KernelLink implements IDisposable {
     return this._state;
   }
 
-  /** Whether the kernel runs something. */
+  /** Whether a cell runs. Our own requests make the kernel's status an unsure sign of that. */
   get isBusy(): boolean {
-    return this._kernel.status === 'busy';
+    return this._running !== null || this._kernel.status === 'busy';
   }
 
   get isDisposed(): boolean {
@@ -280,6 +280,7 @@ export class KernelLink implements IDisposable {
   private _onStatus(_: unknown, status: KernelMessage.Status): void {
     if (status === 'restarting' || status === 'autorestarting') {
       this._lost = true;
+      this._running = null;
       this._drop();
       this._set('connecting');
     } else if (status === 'dead' || status === 'terminating') {
@@ -303,8 +304,15 @@ export class KernelLink implements IDisposable {
     }
   }
 
-  /** Look again after a cell that may have loaded the package. */
+  /** See which cell runs, and look again after one that may have loaded the package. */
   private _onIOPub(_: unknown, message: KernelMessage.IIOPubMessage): void {
+    const cell = (message.parent_header as Partial<KernelMessage.IHeader>).msg_id ?? null;
+    if (message.header.msg_type === 'execute_input') {
+      this._running = cell;
+    } else if (message.header.msg_type === 'status' && cell === this._running) {
+      const { execution_state } = message.content as KernelMessage.IStatusMsg['content'];
+      this._running = execution_state === 'idle' ? null : cell;
+    }
     // Also while we connect: the answer that nobody is there may be older than the cell.
     if (this._phase !== 'not-loaded' && this._phase !== 'connecting') {
       return;
@@ -358,6 +366,8 @@ export class KernelLink implements IDisposable {
   private _session: string | null = null;
   /** Grows with every new connection, so that what was awaited for an older one ends. */
   private _epoch = 0;
+  /** The message that runs the present cell. */
+  private _running: string | null = null;
   private _lost = false;
   /** The message of a running cell that may load the package. */
   private _loading: string | undefined;

@@ -151,6 +151,22 @@ describe('KernelLink', () => {
     expect(link.phase).toBe('ready');
   });
 
+  it('knows that a cell runs, whatever requests do to the status', async () => {
+    const [link, kernel] = await linked();
+    const say = (type: string, cell: string, content: object): void =>
+      kernel.iopubMessage.emit({
+        header: { msg_type: type },
+        parent_header: { msg_id: cell },
+        content
+      } as never);
+    expect(link.isBusy).toBe(false);
+    say('execute_input', 'cell-1', { code: 'sleep(20)', execution_count: 1 });
+    say('status', 'request-1', { execution_state: 'idle' });
+    expect(link.isBusy).toBe(true);
+    say('status', 'cell-1', { execution_state: 'idle' });
+    expect(link.isBusy).toBe(false);
+  });
+
   it('fails requests to a kernel in which nobody answers', async () => {
     const [link, kernel] = await linked();
     const answer = link.request('quick', {});
