@@ -1,0 +1,116 @@
+"""What a person sees and clicks in JupyterLab, in a real Chromium."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.lab import Lab, Notebook
+
+LOAD = "import pandas as pd; df = pd.DataFrame({'a': range(4), 'b': list('wxyz')})"
+HOSTILE = "<img src=x onerror=window.hurt=1>"
+
+
+@pytest.fixture
+def notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Notebook:
+    notebook = lab.open(page, lab.write(f"{request.node.name}.ipynb"))
+    notebook.execute("dfbackup:show")
+    notebook.run(LOAD)
+    return notebook
+
+
+PROTECTION = "#dfbackup-sidebar [role=status]"
+
+
+def shape(notebook: Notebook, name: str = "df") -> str:
+    return notebook.run(f"print({name}.shape)").strip()
+
+
+def test_break_something_and_get_it_back(notebook: Notebook, page: Page) -> None:
+    expect(page.locator(PROTECTION)).to_contain_text("Protected")
+    notebook.run("df = df.drop(columns='b')")
+    expect(page.locator(".dfb-Badge")).to_be_visible()
+    expect(page.locator("#dfbackup-sidebar .dfb-Entry")).to_have_count(1)
+    page.locator("#dfbackup-sidebar").get_by_role("button", name="Undo").click()
+    expect(page.locator(".jp-toast-button, .Toastify__toast").first).to_be_visible()
+    assert shape(notebook) == "(4, 2)"
+
+
+def test_a_named_backup_and_one_frame_under_another_name(notebook: Notebook, page: Page) -> None:
+    notebook.run("%backup panel")
+    panel = page.locator(".dfb-panel")
+    panel.get_by_placeholder(re.compile("Name")).fill("before cleaning")
+    panel.get_by_role("button", name="Create", exact=True).click()
+    expect(panel).to_contain_text("manual_")
+    expect(page.locator("#dfbackup-sidebar .dfb-Entry")).to_contain_text("before cleaning")
+    notebook.run("df['a'] = 0")
+    notebook.run("%backup restore 'before cleaning' --only df --as old")
+    assert notebook.run("print(old['a'].sum(), df['a'].sum())").strip() == "6 0"
+
+
+def test_out_and_in_again(notebook: Notebook) -> None:
+    notebook.run("%backup create keep")
+    notebook.run("%backup export keep keep.zip")
+    assert "Deleted" in notebook.run("%backup delete-all --yes")
+    notebook.run("df = None")
+    notebook.run("%backup import keep.zip")
+    notebook.run("%backup restore keep")
+    assert shape(notebook) == "(4, 2)"
+
+
+def test_answers_while_a_cell_runs(notebook: Notebook, page: Page) -> None:
+    notebook.run("df = df.drop(columns='b')")
+    entry = page.locator("#dfbackup-sidebar .dfb-Entry").first
+    expect(entry).to_be_visible()
+    notebook.start("import time; time.sleep(20)")
+    page.wait_for_timeout(500)
+    start = time.monotonic()
+    entry.locator(".dfb-Entry-head").click()
+    expect(entry).to_contain_text("drop")
+    notebook.execute("dfbackup:refresh")
+    assert time.monotonic() - start < 10
+    notebook.execute("notebook:interrupt-kernel")
+    notebook.idle()
+
+
+def test_a_restarted_kernel_starts_afresh(notebook: Notebook, page: Page) -> None:
+    notebook.run("df = df.drop(columns='b')")
+    expect(page.locator("#dfbackup-sidebar .dfb-Entry")).to_have_count(1)
+    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.idle()
+    notebook.run(LOAD)
+    expect(page.locator(PROTECTION)).to_contain_text("Protected")
+    expect(page.locator("#dfbackup-sidebar .dfb-Entry")).to_have_count(0)
+    found = notebook.run("%backup list --all")
+    assert "drop" in found
+
+
+def test_names_are_text(notebook: Notebook, page: Page) -> None:
+    notebook.run(f"df = df.rename(columns={{'a': {HOSTILE!r}}})")
+    notebook.run(f"df[{HOSTILE!r}] = 1")
+    notebook.run(f"%backup create '{HOSTILE}'")
+    expect(page.locator("#dfbackup-sidebar .dfb-Entry").first).to_contain_text(HOSTILE)
+    for entry in page.locator("#dfbackup-sidebar .dfb-Entry .dfb-Entry-head").all():
+        entry.click()
+    notebook.run("%backup panel")
+    notebook.run("%backup list")
+    page.wait_for_timeout(1000)
+    assert page.evaluate("window.hurt") is None
+
+
+def test_the_sidebar_follows_the_notebook(lab: Lab, notebook: Notebook, page: Page) -> None:
+    notebook.run("%backup create 'of the first'")
+    expect(page.locator("#dfbackup-sidebar")).to_contain_text("of the first")
+    second = lab.write("second.ipynb")
+    notebook.execute("docmanager:open", path=second)
+    page.wait_for_function(
+        "name => window.jupyterapp.shell.currentWidget?.context?.path === name", arg=second
+    )
+    notebook.idle()
+    notebook.run(LOAD)
+    expect(page.locator("#dfbackup-sidebar")).not_to_contain_text("of the first")
+    notebook.run("%backup create 'of the second'")
+    expect(page.locator("#dfbackup-sidebar")).to_contain_text("of the second")
