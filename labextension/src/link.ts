@@ -124,7 +124,7 @@ export class KernelLink implements IDisposable {
 
   /** Whether a cell runs. Our own requests make the kernel's status an unsure sign of that. */
   get isBusy(): boolean {
-    return this._running !== null || this._kernel.status === 'busy';
+    return this._running !== undefined || this._kernel.status === 'busy';
   }
 
   get isDisposed(): boolean {
@@ -280,7 +280,7 @@ export class KernelLink implements IDisposable {
   private _onStatus(_: unknown, status: KernelMessage.Status): void {
     if (status === 'restarting' || status === 'autorestarting') {
       this._lost = true;
-      this._running = null;
+      this._running = undefined;
       this._drop();
       this._set('connecting');
     } else if (status === 'dead' || status === 'terminating') {
@@ -306,28 +306,22 @@ export class KernelLink implements IDisposable {
 
   /** See which cell runs, and look again after one that may have loaded the package. */
   private _onIOPub(_: unknown, message: KernelMessage.IIOPubMessage): void {
-    const cell = (message.parent_header as Partial<KernelMessage.IHeader>).msg_id ?? null;
-    if (message.header.msg_type === 'execute_input') {
-      this._running = cell;
-    } else if (message.header.msg_type === 'status' && cell === this._running) {
-      const { execution_state } = message.content as KernelMessage.IStatusMsg['content'];
-      this._running = execution_state === 'idle' ? null : cell;
-    }
-    // Also while we connect: the answer that nobody is there may be older than the cell.
-    if (this._phase !== 'not-loaded' && this._phase !== 'connecting') {
-      return;
-    }
     const cell = (message.parent_header as Partial<KernelMessage.IHeader>).msg_id;
     if (message.header.msg_type === 'execute_input') {
       const { code } = message.content as KernelMessage.IExecuteInputMsg['content'];
+      this._running = cell;
+      // Also while we connect: the answer that nobody is there may be older than the cell.
+      const isOpen = this._phase === 'not-loaded' || this._phase === 'connecting';
       // It loads with pandas, which may be imported in a module or script of the user's, too.
-      this._loading = /\bimport\b|%|dfbackup/.test(code) ? cell : undefined;
-    } else if (message.header.msg_type === 'status' && cell && cell === this._loading) {
+      this._loading = isOpen && /\bimport\b|%|dfbackup/.test(code);
+    } else if (message.header.msg_type === 'status' && cell && cell === this._running) {
       const { execution_state } = message.content as KernelMessage.IStatusMsg['content'];
       // The cell's own end: what we ask on a subshell makes the kernel seem idle before that.
       if (execution_state === 'idle') {
-        this._loading = undefined;
-        void this._connect();
+        this._running = undefined;
+        if (this._loading && (this._phase === 'not-loaded' || this._phase === 'connecting')) {
+          void this._connect();
+        }
       }
     }
   }
@@ -367,10 +361,10 @@ export class KernelLink implements IDisposable {
   /** Grows with every new connection, so that what was awaited for an older one ends. */
   private _epoch = 0;
   /** The message that runs the present cell. */
-  private _running: string | null = null;
+  private _running: string | undefined;
   private _lost = false;
-  /** The message of a running cell that may load the package. */
-  private _loading: string | undefined;
+  /** Whether it may load the package. */
+  private _loading = false;
   private _isDisposed = false;
 }
 
