@@ -1,24 +1,20 @@
-"""Makes `quickstart.png`: JupyterLab with the quickstart, after an undo.
+"""Makes the pictures: JupyterLab with the quickstart after an undo, light and dark, and the panel.
 
-Run with what ``make test`` has made, chromium included: ``.venv/bin/python docs/screenshot.py``.
+Run with what ``make test`` has made, chromium included:
+``PYTHONPATH=. .venv/bin/python docs/screenshot.py``.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
-from urllib.request import urlopen
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.browser.lab import Lab, browser_of
+
 ROOT = Path(__file__).parents[1]
-PICTURE = Path(__file__).with_name("quickstart.png")
 LAST_CELL = "list-again"
 """ID of the cell that is run last."""
 
@@ -44,75 +40,38 @@ SCROLL = """top => {
 
 
 def main() -> None:
-    """Start JupyterLab in an empty home, run the notebook, take the picture."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    """Start JupyterLab in an empty home, run the notebook, take the pictures."""
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         shutil.copy(ROOT / "examples" / "quickstart.ipynb", home)
-        port = free_port()
-        server = start_server(home, port)
+        lab = Lab(Path(home))
         try:
-            wait_for(f"http://127.0.0.1:{port}/api")
-            browser = playwright.chromium.launch(
-                executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
-            )
-            page = browser.new_page(viewport={"width": 1400, "height": 900})
-            page.goto(f"http://127.0.0.1:{port}/lab/tree/quickstart.ipynb?reset")
-            run_notebook(page)
-            page.screenshot(path=str(PICTURE))
-            browser.close()
+            with browser_of(playwright) as browser:
+                page = browser.new_page(viewport={"width": 1400, "height": 900})
+                notebook = lab.open(page, "quickstart.ipynb")
+                page.get_by_role("button", name="No", exact=True).click()  # no news
+                notebook.execute("application:toggle-left-area")
+                notebook.execute("dfbackup:show")
+                page.locator("#dfbackup-sidebar").get_by_text("Storage", exact=True).click()
+                page.evaluate(RUN, LAST_CELL)
+                page.wait_for_timeout(3000)  # outputs take their place
+                page.evaluate(SCROLL, TOP_CELL)
+                take(page, "quickstart.png")
+                notebook.execute("apputils:change-theme", theme="JupyterLab Dark")
+                page.wait_for_timeout(2000)
+                page.evaluate(SCROLL, TOP_CELL)
+                take(page, "quickstart-dark.png")
+                notebook.execute("apputils:change-theme", theme="JupyterLab Light")
+                notebook.execute("dfbackup:manage")
+                page.locator(".dfb-panel").get_by_text("History", exact=True).click()
+                take(page, "panel.png")
         finally:
-            server.terminate()
-            server.wait()
+            lab.stop()
 
 
-def start_server(home: str, port: int) -> subprocess.Popen[bytes]:
-    """Start JupyterLab with all its folders below `home`."""
-    folders = {
-        name: str(Path(home, ".folders", name.lower()))
-        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-    }
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-            *(f"--ServerApp.root_dir={home}", f"--port={port}", "--IdentityProvider.token="),
-            *("--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True"),
-        ],
-        env={**os.environ, **folders, "DFBACKUP_STORE": str(Path(home, ".folders", "store"))},
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def run_notebook(page: Page) -> None:
-    """Run the notebook's cells one by one, and bring the interesting ones into view."""
-    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context?.isReady")
-    page.wait_for_function(
-        "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'",
-        timeout=60_000,
-    )
-    page.get_by_role("button", name="No", exact=True).click()  # no news
-    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
-    page.evaluate(RUN, LAST_CELL)
-    page.wait_for_timeout(2000)  # outputs take their place
-    page.evaluate(SCROLL, TOP_CELL)
-    page.wait_for_timeout(1000)
-
-
-def wait_for(url: str) -> None:
-    """Wait until a server answers."""
-    for _ in range(300):
-        try:
-            urlopen(url).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError(url)
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def take(page: Page, name: str) -> None:
+    """Take one picture, once everything is drawn."""
+    page.wait_for_timeout(2000)
+    page.screenshot(path=str(Path(__file__).with_name(name)))
 
 
 if __name__ == "__main__":
