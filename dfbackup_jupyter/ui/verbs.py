@@ -61,16 +61,21 @@ class Verbs:
         where = "in the store" if all else "of this session"
         what = " ".join(filter(None, (kind, "backup")))
         holding = f" with {frame}" if frame else ""
+        crashed = (
+            " After a crash: %backup list --all --kind autosave shows how each session ended."
+            if all and kind is None
+            else ""
+        )
         if found:
             count = human.count(len(found), what)
             heading = f"{count}{holding} {where}, the newest first"
             if len(found) == limit:
                 heading = f"The newest {count}{holding} {where}"
-            return Backups(found, heading, "%backup restore ID brings one back.")
+            return Backups(found, heading, f"%backup restore ID brings one back.{crashed}")
         return Backups(
             (),
             f"No {what}s{holding} {where}",
-            "%backup create NAME makes one."
+            f"%backup create NAME makes one.{crashed}"
             if all
             else "%backup create NAME makes one; %backup list --all shows those of other sessions.",
         )
