@@ -22,7 +22,7 @@ from dfbackup_jupyter import BackupManager
 from dfbackup_jupyter.backup import Kind
 from dfbackup_jupyter.ui.panel import Panel, history, pictures, restore, section
 from tests.kernels import Kernel
-from tests.waiting import settled
+from tests.waiting import eventually, settled
 
 Run = Callable[[str], None]
 
@@ -528,7 +528,7 @@ def test_a_store_that_fails_is_said(
     settled(manager)  # a write that succeeds would take the problem away
     manager.problem = f"The disk is full {HOSTILE}"
     manager._listeners.call()
-    assert "Your data is not being backed up." in panel.status.value
+    assert eventually(lambda: "Your data is not being backed up." in panel.status.value)
     assert HOSTILE not in panel.status.value
 
     def broken(**_: object) -> None:
@@ -537,7 +537,7 @@ def test_a_store_that_fails_is_said(
     manager.problem = None
     monkeypatch.setattr(manager, "list", broken)
     open_tab(panel, panel.restore)
-    assert "RuntimeError: gone" in panel.status.value
+    assert eventually(lambda: "RuntimeError: gone" in panel.status.value)
 
 
 def test_the_picture_needs_something_to_draw() -> None:
