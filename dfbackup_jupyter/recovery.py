@@ -95,7 +95,7 @@ class Recovery:
         if not dry_run:
             reason = f"before restoring {backup.id}"
             safety = self._save(now, reason, tick, warnings, state=state)
-        variables_before = dict(self._namespace)
+        variables_before = dict(self._namespace) if state else {}
         places = {path for item in wanted for path in item.paths}
         others = others_at(self._namespace, places.difference(now.capture.by_path))
         outcome = self._bring_back(now, wanted, gone, dry_run=dry_run)
@@ -112,14 +112,13 @@ class Recovery:
         if not dry_run:
             after = self._finish().capture
             shapes = _shapes(now.capture, after, outcome)
-            changes = compare(now.capture, after)
-            rebound = {
-                FramePath(name): variables_before.get(name, _UNBOUND)
-                for name in variables
-                if self._namespace.get(name, _UNBOUND) is not variables_before.get(name, _UNBOUND)
+            rebound = {name for name in variables if self._is_rebound(name, variables_before)}
+            others |= {
+                FramePath(name): variables_before[name]
+                for name in rebound.intersection(variables_before)
             }
-            others |= {path: old for path, old in rebound.items() if old is not _UNBOUND}
-            names = {*changes.changed, *changes.removed, *changes.added, *rebound}
+            changes = compare(now.capture, after)
+            names = {*changes.changed, *changes.removed, *changes.added, *map(FramePath, rebound)}
             if names:
                 self._timeline.push(
                     Step(
@@ -224,6 +223,9 @@ class Recovery:
                 "back until the kernel stops."
             )
             return None
+
+    def _is_rebound(self, name: str, before: dict[str, Any]) -> bool:
+        return self._namespace.get(name, _UNBOUND) is not before.get(name, _UNBOUND)
 
     def _finish(self) -> Moment:
         now = self._watcher.rebase()

@@ -265,6 +265,3 @@ PLAIN_DECORATORS = _words(
     """
 )
 """Decorators that do not call what they decorate."""
-
-SAME_CONTENT = frozenset({"copy"})
-"""Methods whose result has the content of what they are called on."""

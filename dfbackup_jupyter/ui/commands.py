@@ -173,7 +173,7 @@ _COMMANDS = (
         (Argument("ID", "references", _ID.help, Values.BACKUP, many=True),),
         (_YES,),
     ),
-    Command("cleanup", "Delete all backups of this session.", options=(_YES,)),
+    Command("cleanup", "Delete the backups of this session, except pinned ones.", options=(_YES,)),
     Command("delete-all", "Delete every backup of all sessions and notebooks.", options=(_YES,)),
     Command(
         "export",

@@ -33,9 +33,25 @@ def call(action: Callable[[], T]) -> Future[T]:
         except BaseException as error:
             future.set_exception(error)
 
-    kernel: Any = getattr(get_ipython(), "kernel", None)
-    if kernel is None or threading.current_thread() is threading.main_thread():
+    loop = _loop()
+    if loop is None or threading.current_thread() is threading.main_thread():
         run()
     else:
-        kernel.io_loop.add_callback(run)
+        loop.add_callback(run)
     return future
+
+
+def call_later(seconds: float, action: Callable[[], object]) -> None:
+    """Run an action on the kernel's main thread after some time; at once where there is no kernel.
+
+    Cells that are waiting by then go first.
+    """
+    loop = _loop()
+    if loop is None:
+        action()
+    else:
+        loop.add_callback(loop.call_later, seconds, action)
+
+
+def _loop() -> Any:
+    return getattr(getattr(get_ipython(), "kernel", None), "io_loop", None)

@@ -16,7 +16,7 @@ from typing import Any
 from dfbackup_jupyter.backup import JSON, Backup, Status
 from dfbackup_jupyter.errors import BackupError, InvalidRequest
 from dfbackup_jupyter.manager import BackupManager, Progress
-from dfbackup_jupyter.ui.html import html
+from dfbackup_jupyter.ui.render import html_of
 
 VERSION = 1
 EVENTS = "dfbackup.events"
@@ -149,7 +149,7 @@ def _plain(found: list[Backup]) -> list[JSON]:
 
 def _show(manager: BackupManager, params: JSON, _: Progress) -> JSON:
     details = manager.show(params["id"])
-    return {"backup": details.backup.to_dict(), "html": html(details)}
+    return {"backup": details.backup.to_dict(), "html": html_of(details)}
 
 
 def _create(manager: BackupManager, params: JSON, progress: Progress) -> JSON:
@@ -165,12 +165,12 @@ def _preview(manager: BackupManager, params: JSON, progress: Progress) -> JSON:
     restored = manager.restore(
         params["id"], only=params.get("only"), dry_run=True, progress=progress
     )
-    return {"restored": restored.to_dict(), "html": html(manager.diff(params["id"]))}
+    return {"restored": restored.to_dict(), "html": html_of(manager.diff(params["id"]))}
 
 
 def _diff(manager: BackupManager, params: JSON, _: Progress) -> JSON:
     found = manager.diff(params["id"], params.get("other"))
-    return {"html": html(found), "diff": found.to_dict()}
+    return {"html": html_of(found), "diff": found.to_dict()}
 
 
 def _export(manager: BackupManager, params: JSON, progress: Progress) -> JSON:

@@ -37,7 +37,7 @@ def register(shell: InteractiveShell) -> None:
     """Let a shell show our results."""
     formatters = _formatters(shell)
     for cls in TYPES:
-        formatters["text/html"].for_type(cls, _html)
+        formatters["text/html"].for_type(cls, html_of)
         formatters["text/plain"].for_type(cls, _pretty)
 
 
@@ -57,7 +57,8 @@ def _formatters(shell: InteractiveShell) -> Any:
 # What draws is imported when something is drawn: a kernel should start at once.
 
 
-def _html(record: Any) -> str:
+def html_of(record: Any) -> str:
+    """Return a result as HTML."""
     from dfbackup_jupyter.ui.html import html
 
     return html(record)

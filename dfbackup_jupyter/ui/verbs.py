@@ -129,7 +129,7 @@ class Verbs:
         return _deleted(self._manager.delete(list(found)))
 
     def cleanup(self, yes: bool) -> Backups:
-        found = self._manager.list()
+        found = [backup for backup in self._manager.list() if not backup.pinned]
         by_hand = sum(backup.kind is Kind.MANUAL for backup in found)
         question = (
             f"Delete {human.count(len(found), 'backup')} of this session, "

@@ -184,6 +184,11 @@ def test_a_running_cell_is_no_obstacle(page: Page) -> None:
     assert page.kernel.value("df['a'].tolist()") == [0, 0, 0, 0]
 
 
+def test_what_draws_is_not_loaded_with_the_kernel(page: Page) -> None:
+    drawing = {"dfbackup_jupyter.ui.html", "dfbackup_jupyter.ui.panel", "ipywidgets"}
+    assert drawing.isdisjoint(page.kernel.value("list(__import__('sys').modules)"))
+
+
 def test_unloading_closes_everything(page: Page) -> None:
     anchor = page.open("dfbackup.events", {"protocol": 1})
     page.state()

@@ -6,7 +6,6 @@ import logging
 import threading
 from typing import Any
 
-from IPython.core.getipython import get_ipython
 from ipywidgets import HTML, HBox, Layout, Tab, VBox, Widget
 
 from dfbackup_jupyter.backup import Status
@@ -96,12 +95,7 @@ class Panel(Section):
         if self._told.is_set():
             return
         self._told.set()
-        kernel: Any = getattr(get_ipython(), "kernel", None)
-        if kernel is None:
-            main_thread.call(self._follow)
-        else:
-            loop = kernel.io_loop
-            loop.add_callback(loop.call_later, _CALM, self._follow)
+        main_thread.call_later(_CALM, self._follow)
 
     def _follow(self) -> None:
         self._told.clear()
