@@ -12,7 +12,7 @@ from typing import Any
 from dfbackup_jupyter.capture import adapters
 from dfbackup_jupyter.capture.base import Known, Snapshot
 from dfbackup_jupyter.capture.memory import Memory
-from dfbackup_jupyter.capture.namespace import find_frames
+from dfbackup_jupyter.capture.namespace import Surface, find_frames, find_held
 from dfbackup_jupyter.capture.paths import FramePath
 
 
@@ -39,7 +39,7 @@ class CapturedFrame:
         return self.origin and self.origin()
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Capture:
     """All frames at one instant.
 
@@ -49,10 +49,13 @@ class Capture:
         One for each object.
     unwatched : tuple of str
         Places that may hold frames which are not looked after.
+    surface : Surface, optional
+        The variables when this was last seen to hold.
     """
 
     frames: tuple[CapturedFrame, ...]
     unwatched: tuple[str, ...] = ()
+    surface: Surface | None = None
 
     @cached_property
     def by_path(self) -> Mapping[FramePath, CapturedFrame]:
@@ -111,6 +114,8 @@ def take(
     previous : Capture, optional
         An earlier capture; what did not change since shares its snapshots.
     """
+    if previous is not None and _still_holds(previous, namespace):
+        return previous
     found = find_frames(namespace, hidden=hidden)
     places: dict[int, tuple[Any, tuple[FramePath, ...]]] = {}
     for path, frame in found.frames.items():
@@ -127,8 +132,11 @@ def take(
             frames.append(CapturedFrame(paths, snapshot, _reference(frame)))
         else:
             frames.append(old if old.paths == paths else replace(old, paths=paths))
-    capture = Capture(tuple(frames), found.unwatched)
-    return previous if previous and _is_same(previous, capture) else capture
+    capture = Capture(tuple(frames), found.unwatched, found.surface)
+    if previous is None or not _is_same(previous, capture):
+        return capture
+    previous.surface = found.surface
+    return previous
 
 
 def compare(before: Capture, after: Capture) -> Changes:
@@ -141,6 +149,27 @@ def compare(before: Capture, after: Capture) -> Changes:
         removed=tuple(p for p in old if p not in new),
         added=tuple(p for p in new if p not in old),
     )
+
+
+def _still_holds(capture: Capture, namespace: Mapping[str, Any]) -> bool:
+    """Whether a capture is still right: the usual case, found without a walk over all variables."""
+    surface = capture.surface
+    if surface is None or not surface.covers(namespace):
+        return False
+    held, unwatched = find_held(namespace, surface)
+    if unwatched != capture.unwatched or len(held) != len(capture.nested):
+        return False
+    by_path = capture.by_path
+    for path, frame in held.items():
+        captured = by_path.get(path)
+        if captured is None or captured.live() is not frame:
+            return False
+    for captured in capture.frames:
+        origin = captured.origin
+        live = origin and origin()
+        if live is None or not captured.snapshot.unchanged(live):
+            return False
+    return True
 
 
 def _is_same(a: Capture, b: Capture) -> bool:

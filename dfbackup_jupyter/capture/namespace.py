@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pandas.api.extensions import ExtensionArray
@@ -44,6 +44,36 @@ _OPAQUE = (
 )
 
 
+class Surface(NamedTuple):
+    """What the variables of a namespace were, to tell within microseconds that they still are.
+
+    Attributes
+    ----------
+    names : list of str
+        All names.
+    objects : list of int
+        The identities of their values.
+    types : list of type
+        The classes of the values: an identity is used again when an object is gone.
+    holders : tuple of str
+        Names of what has to be walked through all the same, because it can change inside.
+    """
+
+    names: list[str]
+    objects: list[int]
+    types: list[type]
+    holders: tuple[str, ...]
+
+    def covers(self, namespace: Mapping[str, Any]) -> bool:
+        """Whether the variables are what they were."""
+        values = list(namespace.values())
+        return (
+            list(map(id, values)) == self.objects
+            and list(map(type, values)) == self.types
+            and list(namespace) == self.names
+        )
+
+
 @dataclass(frozen=True)
 class Found:
     """What a walk over a namespace found.
@@ -56,11 +86,14 @@ class Found:
         Places that may hold frames which are not looked after.
     memory : tuple of object
         NumPy and pandas arrays met on the way.
+    surface : Surface
+        What there was to begin with.
     """
 
     frames: dict[FramePath, Any]
     unwatched: tuple[str, ...]
     memory: tuple[Any, ...]
+    surface: Surface
 
 
 class _Kind(Enum):
@@ -91,12 +124,27 @@ def find_frames(
     """
     walk = _Walk()
     dull = walk.dull
-    # A copy, because another thread may define a variable meanwhile.
-    for name, value in list(namespace.items()):
+    # Copies, because another thread may define a variable meanwhile.
+    names, values = list(namespace), list(namespace.values())
+    for name, value in zip(names, values, strict=False):
         if type(value) not in dull and not _is_hidden(name, hidden):
             walk.look(name, (), value)
+    surface = Surface(names, list(map(id, values)), list(map(type, values)), walk.queued)
     walk.finish()
-    return Found(walk.frames, tuple(walk.unwatched), tuple(walk.memory))
+    return Found(walk.frames, tuple(walk.unwatched), tuple(walk.memory), surface)
+
+
+def find_held(
+    namespace: Mapping[str, Any], surface: Surface
+) -> tuple[Mapping[FramePath, Any], tuple[str, ...]]:
+    """Walk through the containers and objects only; return their frames and what is unwatched."""
+    if not surface.holders:
+        return {}, ()
+    walk = _Walk()
+    for name in surface.holders:
+        walk.look(name, (), namespace.get(name))
+    walk.finish()
+    return walk.frames, tuple(walk.unwatched)
 
 
 def _is_hidden(name: object, hidden: Collection[str]) -> bool:
@@ -135,6 +183,11 @@ class _Walk:
         elif (root, id(value)) not in self._seen:
             self._seen.add((root, id(value)))
             self._queue.append((root, steps, value, kind))
+
+    @property
+    def queued(self) -> tuple[str, ...]:
+        """The names of what is yet to be walked through."""
+        return tuple(root for root, *_ in self._queue)
 
     def finish(self) -> None:
         """Walk through the containers and objects that were queued."""

@@ -25,64 +25,81 @@ _pd: Any = pd
 _DATES = (pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray)
 _MANY_BLOCKS = 64
 _values = attrgetter("values")
-_placement = attrgetter("_mgr_locs")
-_name = attrgetter("_name")
+_arrow = attrgetter("_pa_array")
 
 
-class Layout(NamedTuple):
+class Layout:
     """The very objects that a frame consists of, to be recognised by identity.
 
     Every write through pandas' API replaces at least one of them, as long as somebody else shares
     the memory: that is Copy-on-Write. Names and frequencies are set in place, so they are listed.
+
+    Every frame is asked for before every cell, when nothing of it is in the processor's caches: it
+    is flat, because each object that is looked at costs more than the comparison.
     """
 
-    values: tuple[Any, ...]
-    placements: tuple[Any, ...]
-    arrow: tuple[tuple[int, Any], ...]
-    axes: tuple[Any, ...]
-    names: tuple[Any, ...]
-    details: tuple[tuple[Any, tuple[Any, ...]], ...]
-    name: Any
+    __slots__ = ("blocks", "first", "first_name", "last", "last_name", "rare", "values")
+
+    def __init__(self, frame: Frame) -> None:
+        manager = frame._mgr
+        self.blocks = tuple(manager.blocks)
+        self.values = tuple(map(_values, self.blocks))
+        self.first, self.last = manager.axes[0], manager.axes[-1]
+        self.first_name, self.last_name = self.first._name, self.last._name
+        self.rare = _Rare.of(frame)
 
     def matches(self, frame: Frame) -> bool:
         """Whether a frame still consists of these objects."""
         try:
             manager = frame._mgr
-            blocks, axes = manager.blocks, manager.axes
+            # Whatever moves a block's columns replaces the tuple of blocks as well.
+            if manager.blocks is not self.blocks:
+                return False
+            axes = manager.axes
+            first, last = axes[0], axes[-1]
             return (
-                len(blocks) == len(self.values)
-                # In C, because this is asked of every frame before every cell.
-                and all(map(is_, map(_values, blocks), self.values))
-                and all(map(is_, map(_placement, blocks), self.placements))
-                and all(map(is_, axes, self.axes))
-                and all(map(is_, map(_name, axes), self.names))
-                and (not self.details or all(map(_has_details, axes, self.details)))
-                and (not self.arrow or all(_arrow(self.values[i]) is a for i, a in self.arrow))
-                and (frame.ndim == 2 or frame._name is self.name)
+                first is self.first
+                and last is self.last
+                and first._name is self.first_name
+                and last._name is self.last_name
+                and all(map(is_, map(_values, self.blocks), self.values))
+                and (self.rare is None or self.rare.matches(frame))
             )
         except AttributeError:
             return False
 
 
+class _Rare(NamedTuple):
+    """What else can be set in place, of frames that have it."""
+
+    name: Any
+    arrays: tuple[Any, ...]
+    arrow: tuple[Any, ...]
+    details: tuple[tuple[Any, tuple[Any, ...]], ...]
+
+    @classmethod
+    def of(cls, frame: Frame) -> _Rare | None:
+        name = frame._name if frame.ndim == 1 else None
+        arrays = tuple(v for v in block_values(frame) if getattr(v, "_pa_array", None) is not None)
+        details = tuple(map(_details, frame._mgr.axes))
+        if not any(freq is not None or names for freq, names in details):
+            details = ()
+        if frame.ndim == 2 and not arrays and not details:
+            return None
+        return cls(name, arrays, tuple(map(_arrow, arrays)), details)
+
+    def matches(self, frame: Frame) -> bool:
+        return (
+            (frame.ndim == 2 or frame._name is self.name)
+            and all(map(is_, map(_arrow, self.arrays), self.arrow))
+            and (not self.details or all(map(_has_details, frame._mgr.axes, self.details)))
+        )
+
+
 def layout(frame: Frame) -> Layout | None:
     """Return what a frame consists of, or None where this pandas does not tell."""
     try:
-        manager = frame._mgr
-        values = tuple(map(_values, manager.blocks))
-        details = tuple(map(_details, manager.axes))
-        return Layout(
-            values,
-            tuple(map(_placement, manager.blocks)),
-            tuple(
-                (i, _arrow(v))
-                for i, v in enumerate(values)
-                if not isinstance(v, np.ndarray) and hasattr(v, "_pa_array")
-            ),
-            tuple(manager.axes),
-            tuple(map(_name, manager.axes)),
-            details if any(freq is not None or names for freq, names in details) else (),
-            frame._name if frame.ndim == 1 else None,
-        )
+        return Layout(frame)
     except AttributeError:
         return None
 
@@ -290,10 +307,6 @@ def _two_dimensional(values: Any) -> Any:
     if isinstance(values, (np.ndarray, *_DATES)) and flat:
         return values.reshape(1, -1)
     return values
-
-
-def _arrow(values: Any) -> Any:
-    return getattr(values, "_pa_array", None)
 
 
 def _details(axis: pd.Index) -> tuple[Any, tuple[Any, ...]]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from dfbackup_jupyter.risk import rules
 
@@ -80,15 +81,24 @@ class Origin:
 Origins = tuple[Origin, ...]
 
 
-def _library_types(live: object) -> Iterator[str]:
-    for cls in type(live).__mro__:
-        if str(cls.__module__).partition(".")[0] in rules.FRAME_LIBRARIES:
-            yield cls.__name__
+@lru_cache(256)
+def _frame_types(kind: type[Any]) -> frozenset[str]:
+    """The frame types of the libraries that a class is or inherits from."""
+    return rules.FRAME_TYPES.intersection(
+        cls.__name__
+        for cls in kind.__mro__
+        if str(cls.__module__).partition(".")[0] in rules.FRAME_LIBRARIES
+    )
+
+
+def _library_types(live: object) -> frozenset[str]:
+    kind: Any = type(live)
+    return _frame_types(kind)
 
 
 def may_be_frame(live: object) -> bool:
     """Whether a live object is a frame, as far as can be told."""
-    return live is UNKNOWN or not rules.FRAME_TYPES.isdisjoint(_library_types(live))
+    return live is UNKNOWN or bool(_library_types(live))
 
 
 def is_series(live: object) -> bool:

@@ -22,8 +22,10 @@ def parse(source: str) -> ast.Module | None:
     Top-level ``await`` is allowed. Invalid escapes such as ``"\d"`` are left out: compiling them
     would show the user a warning, once more than without us.
     """
+    if "\\" in source:
+        source = _ESCAPE.sub(r"\1", source)
     try:
-        tree = compile(_ESCAPE.sub(r"\1", source), "<cell>", "exec", _PARSE)
+        tree = compile(source, "<cell>", "exec", _PARSE)
     except (SyntaxError, ValueError):
         return None
     assert isinstance(tree, ast.Module)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dfbackup_jupyter import capture
 from dfbackup_jupyter.capture.capture import Capture, Changes, compare, take
@@ -40,6 +42,64 @@ def test_what_is_unchanged_is_used_again() -> None:
     assert texts(compare(second, third)) == (["b"], ["a"], ["c"])
     assert third.frames[1].snapshot is first.frames[0].snapshot
     assert first.frames[1].snapshot.thaw().loc[0, "x"] == 2
+
+
+NAMES = st.sampled_from("abc")
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("new"), NAMES),
+        st.tuples(st.just("write"), NAMES),
+        st.tuples(st.just("rename axis"), NAMES),
+        st.tuples(st.just("alias"), NAMES, NAMES),
+        st.tuples(st.just("hold"), NAMES),
+        st.tuples(st.just("empty"), NAMES),
+        st.tuples(st.just("plain"), NAMES),
+        st.tuples(st.just("delete"), NAMES),
+        st.tuples(st.just("nothing"), NAMES),
+    ),
+    max_size=12,
+)
+
+
+def step(space: dict[str, Any], number: int, what: str, name: str, other: str = "a") -> None:
+    frames = [n for n in space if isinstance(space[n], pd.DataFrame)]
+    if what == "new":
+        space[name] = pd.DataFrame({"x": [number]})
+    elif what == "write" and name in frames:
+        space[name].loc[0, "x"] = number
+    elif what == "rename axis" and name in frames:
+        space[name].index.name = f"i{number}"
+    elif what == "alias" and other in frames:
+        space[name] = space[other]
+    elif what == "hold" and name in frames:
+        space["box"].append({"df": space[name]})
+    elif what == "empty":
+        space["box"].clear()
+    elif what == "plain":
+        space[name] = number
+    elif what == "delete":
+        space.pop(name, None)
+
+
+@given(STEPS)
+def test_what_is_used_again_is_what_a_new_look_would_find(steps: list[tuple[str, ...]]) -> None:
+    space: dict[str, Any] = {"a": pd.DataFrame({"x": [-1]}), "box": []}
+    found = take(space)
+    for number, what in enumerate(steps):
+        step(space, number, *what)
+        found, fresh = take(space, previous=found), take(space)
+        assert [f.paths for f in found.frames] == [f.paths for f in fresh.frames]
+        assert found.unwatched == fresh.unwatched
+        for captured in found.frames:
+            pd.testing.assert_frame_equal(captured.snapshot.thaw(), captured.live())
+
+
+def test_nothing_is_made_anew_when_nothing_changed() -> None:
+    space = {"a": pd.DataFrame({"x": [1]}), "box": [pd.Series([1])], "n": 1}
+    first = take(space)
+    space["n"] = 2
+    assert take(space, previous=first) is first
+    assert take(space, previous=first) is first
 
 
 def test_swapped_names_are_changes_that_cost_nothing() -> None:

@@ -78,7 +78,7 @@ def test_without_layouts_snapshots_copy_and_compare(monkeypatch: pytest.MonkeyPa
     def gone(*_: Any) -> Any:
         raise AttributeError("gone")
 
-    monkeypatch.setattr(internals, "_placement", gone)
+    monkeypatch.setattr(internals, "Layout", gone)
     for make in (frame, lambda: frame()["a"]):
         df = make()
         snapshot = capture.snapshot(df)
