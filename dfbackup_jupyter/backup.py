@@ -240,11 +240,11 @@ class Stats:
     Attributes
     ----------
     backups : dict of str to int
-        Number of backups of each kind, in the whole store.
+        Number of backups of each kind, in the whole store, rolling autosaves too.
     notebooks : dict of str to int
         Number of backups of each notebook, in the whole store.
     session_backups : int
-        Number of backups of this session.
+        Number of backups of this session, without the rolling autosave.
     bytes_raw : int
         What all backups would take if each were stored whole and uncompressed.
     bytes_on_disk, bytes_free : int

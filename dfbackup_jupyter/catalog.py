@@ -72,13 +72,13 @@ class Catalog:
 
     def stats(self) -> Stats:
         """Return how much is backed up, and what it costs."""
-        backups = self.search(all=True)
+        backups = self.backups()
         usage = self._store.usage()
         return Stats(
             store=str(self._store.root),
             backups=dict(Counter(str(backup.kind) for backup in backups)),
             notebooks=dict(Counter(backup.notebook for backup in backups)),
-            session_backups=sum(backup.session == self._session.id for backup in backups),
+            session_backups=len(self.search()),
             oldest=backups[-1].created if backups else None,
             newest=backups[0].created if backups else None,
             bytes_raw=sum(backup.bytes_raw for backup in backups),
@@ -124,7 +124,7 @@ class Catalog:
             if candidates:
                 raise AmbiguousBackup(
                     f"{reference!r} means {len(candidates)} backups: {_listing(candidates)}.",
-                    "Give more of the ID.",
+                    f"Give more of the ID. The newest is {candidates[0].id}.",
                 )
         for id, (_, found) in self._read.items():
             if isinstance(found, DamagedData) and reference and id.startswith(reference):
@@ -144,6 +144,6 @@ def _backup(manifest: JSON) -> Backup | DamagedData:
 
 
 def _listing(backups: Iterable[Backup]) -> str:
-    ids = [backup.id for backup in backups]
-    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-    return ", ".join(ids[:_SHOWN]) + more
+    texts = [f"{backup.id} (of {backup.created:%Y-%m-%d %H:%M:%S})" for backup in backups]
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more

@@ -7,6 +7,7 @@ Set them for good in the IPython profile's ``ipython_kernel_config.py``, as
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,7 @@ class DFBackup(Configurable):
             There is no such setting, or it cannot have this value.
         """
         if key not in self.settings():
-            raise InvalidRequest(
-                f"There is no setting {key!r}.", f"Settings: {', '.join(self.settings())}."
-            )
+            raise unknown_setting(key, self.settings())
         if key == "store":
             raise InvalidRequest(
                 "The store cannot be moved while a session uses it.",
@@ -89,7 +88,32 @@ class DFBackup(Configurable):
         try:
             setattr(self, key, self.traits()[key].from_string(text))
         except (TraitError, ValueError) as error:
+            trait = self.traits()[key]
             raise InvalidRequest(
-                f"{key} cannot be {text!r}.", f"What it means: {self.traits()[key].help}"
+                f"{key} cannot be {text!r}; it must be {_allowed(trait)}.",
+                f"What it means: {trait.help}",
             ) from error
         return getattr(self, key)
+
+
+def unknown_setting(key: str, known: Iterable[str]) -> InvalidRequest:
+    """Return the error that says which settings there are."""
+    first, _, rest = key.partition(" ")
+    if rest and first in known:
+        return InvalidRequest(
+            f"{key!r} does not say what to set to what.",
+            f"Put an equals sign between: %backup config {first}={rest}",
+        )
+    return InvalidRequest(f"There is no setting {key!r}.", f"Settings: {', '.join(known)}.")
+
+
+def _allowed(trait: Any) -> str:
+    match trait:
+        case Enum():
+            return " or ".join(map(repr, trait.values or ()))
+        case Bool():
+            return "True or False"
+        case Integer():
+            return f"a whole number that is not negative, such as {trait.default_value}"
+        case _:
+            return f"a number that is not negative, such as {trait.default_value}"

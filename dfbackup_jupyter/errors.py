@@ -24,9 +24,7 @@ class BackupError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows in place of a traceback."""
-        red, plain = "\x1b[31m", "\x1b[39m"
-        first = f"{red}{type(self).__name__}{plain}: {_printable(self.message)}"
-        return [first, _printable(self.hint)] if self.hint else [first]
+        return _lines(self, self.message, self.hint)
 
 
 class BackupNotFound(BackupError):
@@ -67,6 +65,28 @@ class DamagedData(StoreError):
 
 class ArchiveError(BackupError):
     """A ``.zip`` that is not a backup, or not one that can be trusted."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped a command; shown without what it was doing inside.
+
+    Parameters
+    ----------
+    command : str
+        The command.
+    """
+
+    def __init__(self, command: str) -> None:
+        super().__init__(f"{command} was stopped before it was done.")
+
+    def _render_traceback_(self) -> list[str]:
+        return _lines(self, str(self), "Backups made before are as they were: %backup list")
+
+
+def _lines(error: BaseException, message: str, hint: str) -> list[str]:
+    red, plain = "\x1b[31m", "\x1b[39m"
+    first = f"{red}{type(error).__name__}{plain}: {_printable(message)}"
+    return [first, _printable(hint)] if hint else [first]
 
 
 def _printable(text: str) -> str:

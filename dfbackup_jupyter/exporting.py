@@ -77,8 +77,9 @@ def _parquet(name: str, frame: Any) -> bytes:
     try:
         table.to_parquet(buffer, compression="zstd")
     except Exception as error:
+        why = ". ".join(str(part).rstrip(".") for part in reversed(error.args))
         raise InvalidRequest(
-            f"{name} cannot be written as Parquet: {error}.",
-            "Export it natively instead: that holds everything.",
+            f"{name} cannot be written as Parquet, and no file was made. {why}.",
+            "Without --format parquet, the export holds everything exactly, and can be imported.",
         ) from error
     return buffer.getvalue()

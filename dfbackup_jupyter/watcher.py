@@ -288,10 +288,13 @@ class Watcher:
 
 
 def what(cell: Cell) -> str:
-    """Return a cell in a few words: its number and its first line of code."""
+    """Return a cell in a few words: its number and its first line that puts a frame at risk."""
     lines = [line.strip() for line in cell.source.splitlines()]
-    first = next((line for line in lines if line and not line.startswith("#")), "")
-    if len(first) > _WHAT_LIMIT:
-        first = first[: _WHAT_LIMIT - 1] + "…"
+    operations = cell.assessment.operations
+    at_risk = (lines[found.line - 1] for found in operations if found.line <= len(lines))
+    code = (line for line in lines if line and not line.startswith("#"))
+    shown = next(at_risk, "") or next(code, "")
+    if len(shown) > _WHAT_LIMIT:
+        shown = shown[: _WHAT_LIMIT - 1] + "…"
     number = "" if cell.execution_count is None else f" [{cell.execution_count}]"
-    return f"cell{number}: {first}"
+    return f"cell{number}: {shown}"

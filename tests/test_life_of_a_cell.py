@@ -214,10 +214,10 @@ def test_an_interrupted_create_leaves_no_half_backup(kernel: Kernel) -> None:
     kernel.run(FRAME)
     kernel.run(f"manager = {MANAGER}; manager.auto = False; import numpy as np")
     kernel.run("big = pd.DataFrame(np.random.default_rng(0).random((4_000_000, 20)))")
-    message = kernel.submit("manager.create('big')")
+    message = kernel.submit("%backup create big")
     time.sleep(0.8)
     kernel.interrupt()
-    assert kernel.collect(message).error.startswith("KeyboardInterrupt")
+    assert kernel.collect(message).error.startswith("Interrupted: %backup create")
     assert kernel.value("[b.id for b in manager.list()]") == []
     kernel.run("small = manager.create('small', only=['df'])")
     assert kernel.value("small.committed") is True

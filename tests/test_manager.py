@@ -78,6 +78,7 @@ class TestCreate:
             manager.get("x")
         assert one.id in str(caught.value)
         assert two.id in str(caught.value)
+        assert caught.value.hint.endswith(f"The newest is {two.id}.")
 
     @pytest.mark.parametrize("name", ["a/b\\c", "naïve 🐼", "two\nlines", "x" * 200, "..", "-x"])
     def test_strange_names(self, manager: BackupManager, name: str) -> None:
@@ -401,6 +402,8 @@ class TestFiles:
             assert sorted(archive.namelist()) == ["backup.json", "df.parquet", "other.parquet"]
             archive.extract("df.parquet", tmp_path)
         pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "df.parquet"), frame(shell))
+        with pytest.raises(ArchiveError, match="Parquet files for other software"):
+            manager.import_(file)
 
     def test_what_parquet_cannot_hold(
         self, run: Run, manager: BackupManager, tmp_path: Path

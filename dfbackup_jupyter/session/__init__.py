@@ -7,9 +7,10 @@ point in the group ``dfbackup_jupyter.recorders``.
 from dfbackup_jupyter.session.base import Budget, BytesBlob, Context, Recalled, Recorder, State
 from dfbackup_jupyter.session.execution_log import Entry, ExecutionLog, FrameChange
 from dfbackup_jupyter.session.registry import recorders, register, unregister
-from dfbackup_jupyter.session.variables import Variables
+from dfbackup_jupyter.session.variables import A_MODULE, Variables
 
 __all__ = [
+    "A_MODULE",
     "Budget",
     "BytesBlob",
     "Context",

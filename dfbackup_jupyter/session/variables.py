@@ -16,6 +16,9 @@ from dfbackup_jupyter.session.base import MIB, BytesBlob, Context, Read, Recalle
 from dfbackup_jupyter.session.names import is_users, looks_secret
 from dfbackup_jupyter.session.sizes import guess
 
+A_MODULE = "a module; import it again"
+"""Why modules are not captured."""
+
 _COSTLY = 0.25  # of the time that there is
 _REASON_LIMIT = 120
 _PYTHON = list(sys.version_info[:2])
@@ -61,7 +64,7 @@ class Variables:
             if not is_users(name, context.hidden) or id(value) in paths:
                 continue
             if isinstance(value, ModuleType):
-                skipped[name] = "a module; import it again"
+                skipped[name] = A_MODULE
             elif looks_secret(name):
                 skipped[name] = "its name suggests a secret"
             else:

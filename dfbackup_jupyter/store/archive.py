@@ -174,7 +174,13 @@ def _entries(file: Path, reader: Reader) -> dict[str, _Region]:
             infos = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, struct.error) as error:
         raise foreign from error
-    if sorted(info.filename for info in infos) != sorted((MANIFEST, CHUNKS)):
+    names = sorted(info.filename for info in infos)
+    if any(name.endswith(".parquet") for name in names):
+        raise ArchiveError(
+            f"{file.name} holds Parquet files for other software, and cannot be imported.",
+            "Unpack it, and read its files with pandas.read_parquet.",
+        )
+    if names != sorted((MANIFEST, CHUNKS)):
         raise foreign
     found: dict[str, _Region] = {}
     taken: list[tuple[int, int]] = []

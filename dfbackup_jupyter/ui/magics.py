@@ -7,6 +7,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
+from dfbackup_jupyter.errors import Interrupted
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import render
 from dfbackup_jupyter.ui.commands import STATUS
@@ -40,7 +41,10 @@ class BackupMagics(Magics):
             print(help_text(request.command))
             return None
         method = "status" if request.command is STATUS else request.command.method
-        result = getattr(self.verbs, method)(**request.values)
+        try:
+            result = getattr(self.verbs, method)(**request.values)
+        except KeyboardInterrupt:
+            raise Interrupted(f"%backup {request.command.name}".rstrip()) from None
         return None if silenced else result
 
 

@@ -193,7 +193,7 @@ def _placed(command: Command, words: list[str]) -> dict[str, Any]:
 def _check(command: Command, argument: Argument, value: str | None) -> None:
     allowed = argument.values
     if value is not None and isinstance(allowed, tuple) and value not in allowed:
-        raise _wrong(command, f"{argument.shown} cannot be {value!r}.")
+        raise _wrong(command, f"{value!r} is neither {' nor '.join(allowed)}.")
 
 
 def _unknown_option(command: Command, text: str) -> InvalidRequest:

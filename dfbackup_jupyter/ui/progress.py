@@ -51,6 +51,8 @@ def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
 
     try:
         yield tick
+        if shown is not None:
+            shown.update(shown.total - shown.n)  # what was there already took no time
     finally:
         if shown is not None:
             shown.close()

@@ -16,8 +16,8 @@ from dfbackup_jupyter.backup import (
     Status,
     Verification,
 )
+from dfbackup_jupyter.config import unknown_setting
 from dfbackup_jupyter.diff import Diff
-from dfbackup_jupyter.errors import InvalidRequest
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import confirm, human
 from dfbackup_jupyter.ui.progress import bar
@@ -189,7 +189,7 @@ class Verbs:
         if equals:
             return Settings({key: self._manager.configure(key, text)}, help)
         if key not in values:
-            raise InvalidRequest(f"There is no setting {key!r}.", f"Settings: {', '.join(values)}.")
+            raise unknown_setting(key, values)
         return Settings({key: values[key]}, help)
 
     def panel(self) -> Panel:

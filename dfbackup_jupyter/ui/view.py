@@ -16,7 +16,7 @@ from dfbackup_jupyter.backup import (
     Verification,
 )
 from dfbackup_jupyter.diff import ColumnChange, Diff, FrameDiff
-from dfbackup_jupyter.session import Entry
+from dfbackup_jupyter.session import A_MODULE, Entry
 from dfbackup_jupyter.ui.human import count, duration, line, sentence, shape, size
 from dfbackup_jupyter.ui.parts import (
     Cell,
@@ -47,7 +47,7 @@ def view(record: object) -> Iterator[Part]:
 @view.register
 def _(backup: Backup) -> Iterator[Part]:
     yield Heading(f"{sentence(backup.kind)} backup {line(backup.name)}".rstrip(), _tone(backup))
-    yield from _about(backup)
+    yield from _about(backup, brief=True)
     yield _frames(backup)
     yield from _losses(backup)
     yield Hint(f"Bring it back: `%backup restore {backup.id}`")
@@ -57,9 +57,19 @@ def _(backup: Backup) -> Iterator[Part]:
 def _(found: Backups) -> Iterator[Part]:
     yield Heading(found.heading)
     if found:
+        several = len({backup.notebook for backup in found}) > 1
         yield Table(
-            ("ID", "when", "frames", "what it is"),
-            tuple((Reference(b.id), Time(b.created), _contents(b), _purpose(b)) for b in found),
+            ("ID", "when", "frames", "what it is", "notebook"),
+            tuple(
+                (
+                    Reference(b.id),
+                    Time(b.created),
+                    _contents(b),
+                    _purpose(b),
+                    b.notebook.rpartition("/")[2] if several else "",
+                )
+                for b in found
+            ),
         )
     if found.next_step:
         yield Hint(found.next_step)
@@ -244,10 +254,15 @@ def _tone(backup: Backup) -> Tone:
     return "good" if backup.committed else "bad"
 
 
-def _about(backup: Backup) -> Iterator[Part]:
+def _about(backup: Backup, *, brief: bool = False) -> Iterator[Part]:
     why = backup.provenance
     variables = [name for state in backup.state for name in state.captured]
-    skipped = [f"{lost.name} ({lost.reason})" for state in backup.state for lost in state.skipped]
+    skipped = [
+        f"{lost.name} ({lost.reason})"
+        for state in backup.state
+        for lost in state.skipped
+        if not brief or lost.reason != A_MODULE
+    ]
     yield Pairs(
         (
             ("ID", Reference(backup.id)),
@@ -309,8 +324,10 @@ def _purpose(backup: Backup) -> Cell:
     if backup.name:
         return f"{backup.name}: {backup.description}" if backup.description else backup.name
     if why.cell:
-        count_shown = "" if why.execution_count is None else f"[{why.execution_count}] "
-        return Code(f"{count_shown}{why.cell.strip()}")
+        number = "" if why.execution_count is None else f"[{why.execution_count}] "
+        lines = why.cell.strip("\n").splitlines()
+        at_risk = (lines[found.line - 1] for found in why.operations if found.line <= len(lines))
+        return Code(f"{number}{next(at_risk, why.cell).strip()}")
     return why.reason
 
 

@@ -130,6 +130,11 @@ def test_settings(cell: Cell, mistake: Mistake) -> None:
     assert "auto" in mistake("%backup config nothing").hint
     mistake("%backup config nothing=1")
     mistake("%backup config memory_limit=-1")
+    assert "whole number" in mistake("%backup config memory_limit=1GB").message
+    assert "True or False" in mistake("%backup config auto=maybe").message
+    assert "'background' or 'strict'" in mistake("%backup config durability=lax").message
+    assert "config durability=strict" in mistake("%backup config durability strict").hint
+    assert "neither on nor off" in mistake("%backup auto maybe").message
     cell("%backup auto on")
     assert cell("%backup config auto") == {"auto": True}
 

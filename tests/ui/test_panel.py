@@ -145,7 +145,7 @@ def test_a_frame_comes_back(panel: Panel, run: Run, shell: InteractiveShell) -> 
     run("df['n'] = 0")
     tab = open_tab(panel, panel.restore)
     tab.search.value = "before"
-    assert len(tab.found.options) >= 1
+    assert eventually(lambda: tab.found.options)
     tab.found.value = next(id for text, id in tab.found.options if "before  ·" in text)
     assert "pandas.DataFrame" in tab.details.value
     planned = plain(tab.preview.value)
