@@ -35,9 +35,7 @@ class DFBackup(Configurable):
     store = Unicode(
         help="Folder that holds all backups. The environment variable DFBACKUP_STORE sets it too."
     ).tag(config=True)
-    session_state = Bool(True, help="Keep variables and the execution log in backups as well.").tag(
-        config=True
-    )
+    session_state = Bool(True, help="Keep the session state in backups as well.").tag(config=True)
     memory_limit = Integer(
         2048 * MIB,
         help="Bytes of overwritten frames that may stay in memory: for instant undo, and while "

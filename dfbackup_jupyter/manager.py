@@ -42,7 +42,7 @@ from dfbackup_jupyter.importing import adopted
 from dfbackup_jupyter.listeners import Listeners, announced
 from dfbackup_jupyter.loading import Loader
 from dfbackup_jupyter.recovery import Recovery
-from dfbackup_jupyter.session import Entry
+from dfbackup_jupyter.session import ChatMemory, Entry, Recorder, WebSearches, register
 from dfbackup_jupyter.session_state import SessionState
 from dfbackup_jupyter.staging import Stager, read_backup
 from dfbackup_jupyter.store import AlreadyExists, Store, Worker
@@ -108,7 +108,9 @@ class BackupManager:
         self._catalog = Catalog(self._store, self.session)
         self._timeline = Timeline()
         drafts = self._drafts = Drafts(self.session)
-        self._state = SessionState(namespace, hidden, config, self.session)
+        self._state = SessionState(
+            namespace, hidden, config, self.session, notify=self.notices.append
+        )
         self.watcher = Watcher(
             namespace=namespace,
             hidden=hidden,
@@ -319,7 +321,7 @@ class BackupManager:
         frame = frame and FramePath.canonical(frame)
         before = self._loader.frames(backup, frame)
         if other is None:
-            after_label, after = "now", self._live_frames(frame)
+            later, after_label, after = None, "now", self._live_frames(frame)
         else:
             later = self.get(other)
             after_label, after = later.id, self._loader.frames(later, frame)
@@ -328,7 +330,10 @@ class BackupManager:
                 f"There is no frame {frame!r} in {backup.id}, nor in {after_label}.",
                 f"Frames of the backup: {', '.join(info.name for info in backup.frames)}.",
             )
-        return compare(before, after, before_label=backup.id, after_label=after_label)
+        session = [] if frame else self._differences(backup, later)
+        return compare(
+            before, after, before_label=backup.id, after_label=after_label, session=session
+        )
 
     def stats(self) -> Stats:
         """Return how much is backed up, and what it costs."""
@@ -554,6 +559,28 @@ class BackupManager:
         with progress("Importing", path.stat().st_size) as tick:
             return read_backup(self._store.import_(path, rewrite=ours, tick=tick))
 
+    # Session state
+
+    @property
+    def chat(self) -> ChatMemory:
+        """The session's conversations with AI agents."""
+        return self._state.chat
+
+    @property
+    def searches(self) -> WebSearches:
+        """The session's web searches."""
+        return self._state.searches
+
+    def register(self, recorder: Recorder) -> None:
+        """Have one more part of the session state kept, in every backup from now on.
+
+        Raises
+        ------
+        InvalidRequest
+            It is no recorder, or another one has its name.
+        """
+        register(recorder)
+
     # Care
 
     def verify(self, reference: str | None = None, *, progress: Progress = silent) -> Verification:
@@ -621,6 +648,13 @@ class BackupManager:
     def start(self) -> None:
         """Begin to protect what there is."""
         self.watcher.start()
+
+    def _differences(self, backup: Backup, later: Backup | None) -> builtins.list[str]:
+        before = self._state.stored(backup, self._store)
+        if later is not None:
+            return self._state.differences(before, self._state.stored(later, self._store))
+        states = self._state.snapshot(self.watcher.look().capture) if before else []
+        return self._state.differences(before, {state.recorder: state for state in states})
 
     def _live_frames(self, name: str | None) -> dict[str, Any]:
         frames = self.watcher.look().capture.frames

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,18 +15,25 @@ from dfbackup_jupyter.backup import Backup
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.drafts import Session, local_time
+from dfbackup_jupyter.errors import DamagedData
 from dfbackup_jupyter.session import (
     Budget,
+    BytesBlob,
+    ChatMemory,
+    Comparing,
     Context,
     Entry,
     ExecutionLog,
     FrameChange,
+    Kept,
     Recorder,
     State,
     Variables,
+    WebSearches,
     recorders,
 )
 from dfbackup_jupyter.session.base import AUTOMATIC
+from dfbackup_jupyter.session.registry import OURS
 from dfbackup_jupyter.store import Store
 from dfbackup_jupyter.watcher import Finished
 
@@ -40,6 +49,8 @@ class SessionState:
         The user's variables.
     hidden : callable
         Gives the names in it that are not the user's.
+    notify : callable
+        Told, in a sentence, of every recorder that does not work.
     """
 
     def __init__(
@@ -48,13 +59,18 @@ class SessionState:
         hidden: Callable[[], Collection[str]],
         config: DFBackup,
         session: Session,
+        notify: Callable[[str], None],
     ) -> None:
         self.execution_log = ExecutionLog()
+        self.chat = ChatMemory()
+        self.searches = WebSearches()
         self._namespace = namespace
         self._hidden = hidden
         self._config = config
         self._session = session
+        self._notify = notify
         self._variables = Variables()
+        self._failed: set[str] = set()
 
     def snapshot(self, capture: Capture) -> list[State]:
         """Return the whole state, within the limit that the user set."""
@@ -93,6 +109,30 @@ class SessionState:
             warnings += recalled.warnings
         return names, warnings
 
+    def differences(self, before: Mapping[str, Kept], after: Mapping[str, Kept]) -> list[str]:
+        """Return a line for each difference of two states; none where one of them has no state."""
+        if not before or not after:
+            return []
+        lines: list[str] = []
+        for recorder in self._recorders():
+            old, new = before.get(recorder.name), after.get(recorder.name)
+            if not isinstance(recorder, Comparing) or old is new is None:
+                continue
+            try:
+                lines += recorder.differences(old, new)
+            except Exception as error:
+                lines.append(f"{recorder.name} could not be compared: {error}")
+        return lines
+
+    def stored(self, backup: Backup, store: Store) -> dict[str, Kept]:
+        """Return a backup's state, by recorder; what cannot be read is left out."""
+        objects = store.manifest(backup.id)["objects"]
+        found: dict[str, Kept] = {}
+        for info in backup.state:
+            with suppress(DamagedData):
+                found[info.recorder] = store.read(info.object, objects[info.object])
+        return found
+
     def log_cell(self, finished: Finished) -> None:
         """Add a finished cell to the execution log."""
         cell, error = finished.cell, finished.error
@@ -121,16 +161,26 @@ class SessionState:
         if not self._config.session_state:
             return []
         context = self._context(capture, budget)
-        states = []
-        for recorder in self._recorders():
-            try:
-                states.append(recorder.snapshot(context))
-            except Exception:
-                logger.exception("the recorder %s failed", recorder.name)
-        return states
+        states = [self._state_of(recorder, context) for recorder in self._recorders()]
+        return [state for state in states if state is not None and not state.empty]
+
+    def _state_of(self, recorder: Recorder, context: Context) -> State | None:
+        try:
+            state = recorder.snapshot(context)
+            return state if recorder.name in OURS else _checked(state, recorder, context.budget)
+        except Exception as error:
+            if recorder.name not in self._failed:
+                self._failed.add(recorder.name)
+                logger.info("the recorder %s failed", recorder.name, exc_info=True)
+                self._notify(
+                    f"The recorder {recorder.name!r} failed ({_plainly(error):.200}); backups go "
+                    "without its part. Update or remove the package that it is of."
+                )
+            return None
 
     def _recorders(self) -> tuple[Recorder, ...]:
-        return (self._variables, self.execution_log, *recorders())
+        ours = self._variables, self.execution_log, self.chat, self.searches
+        return (*ours, *recorders(self._notify))
 
     def _context(self, capture: Capture, budget: Budget) -> Context:
         frames = {}
@@ -139,6 +189,21 @@ class SessionState:
             if live is not None:
                 frames[str(path)] = live
         return Context(self._namespace, self._hidden(), frames, budget)
+
+
+def _checked(state: State, recorder: Recorder, budget: Budget) -> State:
+    """Return what a recorder of others gave, as it is now, or raise: the writer trusts it."""
+    size = sum(blob.nbytes for blob in state.blobs)
+    if size > budget.nbytes:
+        reason = f"larger ({size:,} bytes) than its share ({budget.nbytes:,} bytes)"
+        return State(recorder.name, {}, skipped=((recorder.name, reason),))
+    return State(
+        recorder.name,
+        json.loads(json.dumps(state.meta, allow_nan=False)),
+        [BytesBlob(bytes(blob.read(0, blob.nbytes))) for blob in state.blobs],
+        tuple(map(str, state.captured)),
+        tuple((str(name), str(reason)) for name, reason in state.skipped),
+    )
 
 
 def _plainly(error: BaseException) -> str:

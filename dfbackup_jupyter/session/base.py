@@ -15,6 +15,23 @@ Read = Callable[[int], Any]
 """Gives the bytes of the blob with that number; raises `DamagedData`."""
 
 
+class Kept(Protocol):
+    """One recorder's picture of the session, as it is stored, or as it would be.
+
+    Attributes
+    ----------
+    meta : dict
+        As the recorder's snapshot gave it.
+    """
+
+    @property
+    def meta(self) -> Any: ...
+
+    def read(self, i: int) -> Any:
+        """Return the bytes of a blob; raises `DamagedData`."""
+        ...
+
+
 class BytesBlob:
     """Bytes in memory, as the store takes them."""
 
@@ -84,7 +101,8 @@ class State:
     meta : dict
         Plain JSON. Equal states give equal `meta` and `blobs`.
     blobs : sequence of Blob
-        The bytes that `meta` speaks of.
+        The bytes that `meta` speaks of. A state without these and with an empty `meta` holds
+        nothing, and backups leave it out.
     captured : tuple of str
         What is in it.
     skipped : tuple of (str, str)
@@ -96,6 +114,15 @@ class State:
     blobs: Sequence[Blob] = ()
     captured: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds nothing."""
+        return not (self.meta or self.blobs or self.captured or self.skipped)
+
+    def read(self, i: int) -> memoryview:
+        """Return the bytes of a blob."""
+        return self.blobs[i].read(0, self.blobs[i].nbytes)
 
 
 @dataclass(frozen=True)
@@ -134,4 +161,13 @@ class Recorder(Protocol):
         trust : bool
             Whether the bytes may be unpickled, or run in any other way.
         """
+        ...
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A recorder that can say how two states of its part differ."""
+
+    def differences(self, before: Kept | None, after: Kept | None) -> Sequence[str]:
+        """Return a line for each difference; None is a state that held nothing."""
         ...

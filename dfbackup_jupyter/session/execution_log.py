@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar, get_args
 
 from dfbackup_jupyter.backup import JSON
-from dfbackup_jupyter.errors import BackupError
-from dfbackup_jupyter.session.base import BytesBlob, Context, Read, Recalled, State
+from dfbackup_jupyter.session.base import Kept
+from dfbackup_jupyter.session.journal import Journal
 
 Outcome = Literal["ok", "error"]
 What = Literal["changed", "added", "removed"]
-
-SNAPSHOT_ENTRIES = 1_000
-"""Most entries in one snapshot: the newest ones."""
 
 _ERROR_CHARACTERS = 500
 
@@ -122,106 +116,40 @@ class Entry:
             raise ValueError(f"not an entry of an execution log: {error!r}") from error
 
 
-class ExecutionLog:
-    """The cells that were run, oldest first.
-
-    Parameters
-    ----------
-    limit : int
-        Entries beyond which each new one takes the place of the oldest.
-    """
+class ExecutionLog(Journal[Entry]):
+    """The cells that were run, oldest first."""
 
     name = "execution_log"
-
-    def __init__(self, limit: int = 10_000) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()  # a backup's ID is learned on the store's thread
-        self._entries: deque[tuple[Entry, bytes]] = deque()  # with its JSON: snapshots are frequent
+    one, many = "entry of the execution log", "entries of the execution log"
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """Every entry, oldest first."""
-        return tuple(entry for entry, _ in self._entries)
+        return self._items()
 
     def append(self, entry: Entry) -> None:
         """Add the newest entry."""
-        with self._lock:
-            if len(self._entries) >= self._limit:
-                self._entries.popleft()
-            self._entries.append(_with_json(entry))
+        self._add(entry)
 
     def amend(self, entry: Entry, amended: Entry) -> None:
         """Put `amended` in the place of an entry, if that is in the log still. From any thread."""
-        with self._lock:
-            for place in reversed(range(len(self._entries))):
-                if self._entries[place][0] is entry:
-                    self._entries[place] = _with_json(amended)
-                    return
+        self._replace(entry, amended)
 
-    def snapshot(self, context: Context) -> State:
-        """Return the newest entries, as many as the budget has bytes for."""
-        kept: list[bytes] = []
-        size = 2
-        for _, line in reversed(self._entries):
-            size += len(line) + 2
-            if size > context.budget.nbytes or len(kept) == SNAPSHOT_ENTRIES:
-                break
-            kept.append(line)
-        older = len(self._entries) - len(kept)
-        return State(
-            recorder=self.name,
-            meta={"entries": len(kept)},
-            blobs=[BytesBlob(b"[" + b",\n".join(reversed(kept)) + b"]")],
-            captured=(_entries(len(kept)),) if kept else (),
-            skipped=((_entries(older), "only the newest are kept"),) if older else (),
-        )
+    def differences(self, before: Kept | None, after: Kept | None) -> Sequence[str]:
+        """Return nothing: that cells were run between two states is no difference to restore."""
+        return ()
 
-    def restore(self, meta: JSON, read: Read, context: Context, *, trust: bool) -> Recalled:
-        """Add the entries that are not in the log yet, in the order of their times.
+    def _to_json(self, item: Entry) -> JSON:
+        return item.to_dict()
 
-        Nothing that is in the log is lost by that. It runs no code, so `trust` is of no account.
-        """
-        try:
-            stored = json.loads(bytes(read(0)))
-        except (BackupError, ValueError, RecursionError) as error:
-            return Recalled(warnings=(f"The execution log could not be read: {error}",))
-        if not isinstance(stored, list):
-            return Recalled(warnings=("The execution log could not be read: it is no list.",))
-        found, unreadable = _readable(stored)
-        with self._lock:
-            known = {_identity(entry) for entry, _ in self._entries}
-            new = [entry for entry in found if _identity(entry) not in known]
-            merged = [*self._entries, *map(_with_json, new)]
-            self._entries = deque(sorted(merged, key=lambda pair: pair[0].time))
-        return Recalled(
-            names=(f"{_entries(len(new))} of the execution log",) if new else (),
-            warnings=(f"{_entries(unreadable)} of the execution log could not be read.",)
-            if unreadable
-            else (),
-        )
+    def _from_json(self, data: Any) -> Entry:
+        return Entry.from_dict(data)
 
+    def _key(self, item: Entry) -> tuple[str, datetime, int | None]:
+        return item.session, item.time, item.execution_count
 
-def _readable(stored: Iterable[Any]) -> tuple[list[Entry], int]:
-    entries: list[Entry] = []
-    unreadable = 0
-    for data in stored:
-        try:
-            entries.append(Entry.from_dict(data))
-        except ValueError:
-            unreadable += 1
-    return entries, unreadable
-
-
-def _identity(entry: Entry) -> tuple[str, datetime, int | None]:
-    return entry.session, entry.time, entry.execution_count
-
-
-def _with_json(entry: Entry) -> tuple[Entry, bytes]:
-    return entry, json.dumps(entry.to_dict()).encode()
-
-
-def _entries(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count:,} entries"
+    def _time(self, item: Entry) -> datetime:
+        return item.time
 
 
 def _change(data: Mapping[str, Any]) -> FrameChange:

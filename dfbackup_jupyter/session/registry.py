@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 
 from dfbackup_jupyter.errors import InvalidRequest
 from dfbackup_jupyter.session.base import Recorder
+from dfbackup_jupyter.session.chat_memory import ChatMemory
+from dfbackup_jupyter.session.execution_log import ExecutionLog
+from dfbackup_jupyter.session.variables import Variables
+from dfbackup_jupyter.session.web_searches import WebSearches
 
 GROUP = "dfbackup_jupyter.recorders"
+
+OURS = frozenset({Variables.name, ExecutionLog.name, ChatMemory.name, WebSearches.name})
+"""Names that are taken in every session."""
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +32,14 @@ def register(recorder: Recorder) -> None:
     InvalidRequest
         It is no recorder, or another one has its name.
     """
-    if not isinstance(recorder, Recorder):
+    name = getattr(recorder, "name", None)
+    if not isinstance(recorder, Recorder) or not isinstance(name, str) or not name:
         raise InvalidRequest(
             f"{type(recorder).__name__} is no recorder.",
             "It needs a name and the methods snapshot and restore.",
         )
-    if _registered.setdefault(recorder.name, recorder) is not recorder:
-        raise InvalidRequest(
-            f"There is a recorder {recorder.name!r} already.", "Give yours another name."
-        )
+    if name in OURS or _registered.setdefault(name, recorder) is not recorder:
+        raise InvalidRequest(f"There is a recorder {name!r} already.", "Give yours another name.")
 
 
 def unregister(name: str) -> None:
@@ -41,26 +47,40 @@ def unregister(name: str) -> None:
     _registered.pop(name, None)
 
 
-def recorders() -> tuple[Recorder, ...]:
+def recorders(failed: Callable[[str], None]) -> tuple[Recorder, ...]:
     """Return the added recorders, those of entry points included.
 
-    An entry point names a callable without parameters that makes the recorder. One that fails is
-    logged and left out; this never raises.
+    An entry point names a callable without parameters that makes the recorder. They are loaded by
+    the first call; this never raises.
+
+    Parameters
+    ----------
+    failed : callable
+        Told, in a sentence, of each one that cannot be had.
     """
     global _discovered
     if not _discovered:
         _discovered = True
-        for point in _entry_points():
+        for point in _entry_points(failed):
             try:
                 register(point.load()())
-            except Exception:
-                logger.exception("the recorder of %s could not be loaded", point.value)
+            except Exception as error:
+                logger.info("the recorder of %s failed", point.value, exc_info=True)
+                failed(
+                    f"The recorder {point.name!r} ({point.value}) could not be loaded "
+                    f"({type(error).__name__}: {error!s:.200}); backups go without its part. "
+                    "Update or remove the package that it is of."
+                )
     return tuple(_registered.values())
 
 
-def _entry_points() -> Iterable[EntryPoint]:
+def _entry_points(failed: Callable[[str], None]) -> Iterable[EntryPoint]:
     try:
         return entry_points(group=GROUP)
-    except Exception:  # one package with damaged metadata is enough
-        logger.exception("the entry points could not be read")
+    except Exception as error:  # one package with damaged metadata is enough
+        logger.info("the entry points could not be read", exc_info=True)
+        failed(
+            "Recorders of other packages could not be looked up "
+            f"({type(error).__name__}: {error!s:.200}); backups go without them."
+        )
         return ()

@@ -120,12 +120,12 @@ def _only(values: Values) -> Option:
 _COMMANDS = (
     Command(
         "create",
-        "Back up all frames and variables, under a name.",
+        "Back up all frames and the session state, under a name.",
         (Argument("NAME", "name", "what to call it; in quotes if it has spaces"),),
         (
             Option("-d", "description", "what it holds", "TEXT"),
             _only(Values.LIVE_FRAME),
-            Option("--data-only", "data_only", "leave variables out"),
+            Option("--data-only", "data_only", "leave the session state out"),
         ),
     ),
     Command("quick", "Back up everything at once, without a name."),
@@ -154,12 +154,12 @@ _COMMANDS = (
     ),
     Command(
         "restore",
-        "Bring back the frames and variables of a backup. %backup undo takes that back.",
+        "Bring back the frames and the session state of a backup. %backup undo takes that back.",
         (_ID,),
         (
             _only(Values.FRAME),
             Option("--as", "as_name", "bring back one frame under another name", "NAME"),
-            Option("--data-only", "data_only", "leave variables alone"),
+            Option("--data-only", "data_only", "leave the session state alone"),
             Option("--exact", "exact", "remove the frames that the backup does not know"),
             Option("--dry-run", "dry_run", "only say what would happen"),
         ),

@@ -16,7 +16,7 @@ from dfbackup_jupyter.backup import (
     Verification,
 )
 from dfbackup_jupyter.diff import ColumnChange, Diff, FrameDiff
-from dfbackup_jupyter.session import A_MODULE, Entry
+from dfbackup_jupyter.session import A_MODULE, Entry, Variables
 from dfbackup_jupyter.ui.human import count, duration, line, sentence, shape, size
 from dfbackup_jupyter.ui.parts import (
     Cell,
@@ -256,7 +256,8 @@ def _tone(backup: Backup) -> Tone:
 
 def _about(backup: Backup, *, brief: bool = False) -> Iterator[Part]:
     why = backup.provenance
-    variables = [name for state in backup.state for name in state.captured]
+    variables = [n for s in backup.state if s.recorder == Variables.name for n in s.captured]
+    logs = [n for s in backup.state if s.recorder != Variables.name for n in s.captured]
     skipped = [
         f"{lost.name} ({lost.reason})"
         for state in backup.state
@@ -270,7 +271,8 @@ def _about(backup: Backup, *, brief: bool = False) -> Iterator[Part]:
             ("description", backup.description),
             ("why", _reason(backup) if backup.kind in (Kind.AUTO, Kind.SAFETY) else ""),
             ("cell", Code(why.cell) if why.cell else ""),
-            ("session state", _some(variables)),
+            ("variables", _some(variables)),
+            ("session", _some(logs)),
             ("left out", _some(skipped)),
             ("size", f"{size(backup.bytes_raw)}, {size(backup.bytes_stored)} on disk"),
             ("notebook", backup.notebook),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from dfbackup_jupyter.errors import DamagedData
 from dfbackup_jupyter.session import Budget, Context, Entry, ExecutionLog, FrameChange, Recorder
-from dfbackup_jupyter.session.execution_log import SNAPSHOT_ENTRIES, Outcome, What
+from dfbackup_jupyter.session.execution_log import Outcome, What
+from dfbackup_jupyter.session.journal import SNAPSHOT_ITEMS
 from tests.session.kit import bring_back, reader
 
 CONTEXT = Context({})
@@ -161,7 +162,12 @@ def test_cells_of_two_sessions_are_told_apart() -> None:
     assert [each.session for each in log.entries] == ["s1", "s2"]
 
 
-@given(st.lists(entries, max_size=8), st.lists(entries, max_size=8))
+distinct = st.lists(
+    entries, max_size=8, unique_by=lambda each: (each.session, each.time, each.execution_count)
+)
+
+
+@given(distinct, distinct)
 @settings(max_examples=50, deadline=None)
 def test_restoring_keeps_everything_in_order_and_only_once(
     live: list[Entry], stored: list[Entry]
@@ -223,13 +229,13 @@ def test_a_full_log_still_takes_what_is_restored() -> None:
 
 
 def test_a_snapshot_holds_the_newest() -> None:
-    log = log_of(*map(entry, range(SNAPSHOT_ENTRIES + 5)))
+    log = log_of(*map(entry, range(SNAPSHOT_ITEMS + 5)))
     state = log.snapshot(CONTEXT)
     fresh = ExecutionLog()
     bring_back(fresh, state, CONTEXT)
     assert fresh.entries == log.entries[5:]
-    assert state.captured == ("1,000 entries",)
-    assert state.skipped == (("5 entries", "only the newest are kept"),)
+    assert state.captured == ("1,000 entries of the execution log",)
+    assert state.skipped == (("5 entries of the execution log", "only the newest are kept"),)
 
 
 def test_a_snapshot_keeps_to_its_bytes() -> None:
@@ -263,7 +269,9 @@ def test_damaged_bytes_are_reported() -> None:
         raise DamagedData("A chunk is damaged.")
 
     said = ExecutionLog().restore({}, read, CONTEXT, trust=False)
-    assert said.warnings == ("The execution log could not be read: A chunk is damaged.",)
+    assert said.warnings == (
+        "The entries of the execution log could not be read: A chunk is damaged.",
+    )
 
 
 def test_one_bad_entry_costs_only_itself() -> None:

@@ -19,6 +19,8 @@ from dfbackup_jupyter.session import (
 )
 from dfbackup_jupyter.store.blob import Blob
 
+told: list[str] = []
+
 
 class Notes:
     name = "notes"
@@ -34,6 +36,7 @@ class Notes:
 def fresh_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(registry, "_registered", {})
     monkeypatch.setattr(registry, "_discovered", False)
+    told.clear()
     yield
 
 
@@ -41,12 +44,12 @@ def test_a_recorder_can_be_added_and_taken_away() -> None:
     notes = Notes()
     register(notes)
     register(notes)
-    assert recorders() == (notes,)
+    assert recorders(told.append) == (notes,)
     with pytest.raises(InvalidRequest, match="already"):
         register(Notes())
     unregister("notes")
     unregister("notes")
-    assert recorders() == ()
+    assert recorders(told.append) == ()
 
 
 def test_what_is_no_recorder_is_refused() -> None:
@@ -54,8 +57,17 @@ def test_what_is_no_recorder_is_refused() -> None:
         register(object())  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", ["", None, "variables", "chat_memory"])
+def test_names_that_cannot_be(name: Any) -> None:
+    notes = Notes()
+    notes.name = name
+    with pytest.raises(InvalidRequest):
+        register(notes)
+    assert recorders(told.append) == ()
+
+
 def test_packages_add_theirs_by_entry_point(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = tmp_path / "notes_plugin-1.dist-info"
     info.mkdir()
@@ -64,20 +76,20 @@ def test_packages_add_theirs_by_entry_point(
         f"[{registry.GROUP}]\nbroken = no_such_module:Recorder\nnotes = {__name__}:Notes\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    assert [type(recorder) for recorder in recorders()] == [Notes]
-    assert recorders() == recorders()
-    assert "no_such_module" in caplog.text
+    assert [type(recorder) for recorder in recorders(told.append)] == [Notes]
+    assert recorders(told.append) == recorders(told.append)
+    [sentence] = told
+    assert "'broken' (no_such_module:Recorder)" in sentence
 
 
-def test_damaged_packages_do_no_harm(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_damaged_packages_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: str) -> Any:
         raise UnicodeDecodeError("utf-8", b"", 0, 1, "damaged")
 
     monkeypatch.setattr(registry, "entry_points", fail)
-    assert recorders() == ()
-    assert "damaged" in caplog.text
+    assert recorders(told.append) == ()
+    [sentence] = told
+    assert "damaged" in sentence
 
 
 def test_bytes_are_a_blob() -> None:

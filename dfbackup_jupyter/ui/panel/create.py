@@ -26,7 +26,7 @@ class Create(Section):
         self.state = Checkbox(
             value=True,
             indent=False,
-            description="Also the session state: variables and the execution log",
+            description="Also the session state: variables, execution log, chat, web searches",
             layout=Layout(width="auto"),
         )
         self.create_button = button("Create", self._create, "primary", "Back up under this name")

@@ -253,10 +253,11 @@ class Restore(Section):
         self._seen = self._state_of_frames()
         concerned = {*self.frames.chosen, *planned.restored, *planned.removed}
         frames = tuple(frame for frame in found.frames if frame.name in concerned)
+        session = () if terms["data_only"] or terms["only"] else found.session
         self.preview.value = (
             looks.result(planned)
             + looks.note("How your frames differ from the backup; restoring takes this back:")
-            + looks.result(replace(found, frames=frames))
+            + looks.result(replace(found, frames=frames, session=session))
         )
 
     @handler(frames=True)
