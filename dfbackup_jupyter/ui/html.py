@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 import pandas as pd
@@ -27,28 +28,8 @@ from dfbackup_jupyter.ui.view import view
 _COLUMNS_SHOWN = 20
 _CODE_LIMIT = 80
 
-# JupyterLab's variables where there are any, else what can be read on light and dark pages. With
-# JupyterLab's own selectors in front, since it draws stripes and right-aligns in every table.
-_STYLE = """<style>
-.dfbackup{font-size:var(--jp-ui-font-size1,13px);line-height:1.5}
-.dfbackup .dfb-heading{font-weight:600;margin-top:4px}
-.dfbackup .dfb-good::before{content:"✓ ";color:var(--jp-success-color1,#388e3c)}
-.dfbackup .dfb-bad,.dfbackup .dfb-warning{color:var(--jp-error-color1,#d32f2f)}
-.dfbackup .dfb-hint,.dfbackup .dfb-table th{color:var(--jp-ui-font-color2,#767676)}
-.dfbackup table{color:inherit;font-size:inherit}
-.dfbackup table.dfb-table{border:0;border-collapse:collapse;margin:2px 0;table-layout:auto}
-.dfbackup .dfb-table tr.dfb-row{background:none}
-.dfbackup .dfb-row>th,.dfbackup .dfb-row>td\
-{text-align:left;vertical-align:top;padding:1px 14px 1px 0;border:0;max-width:40em;\
-white-space:normal;overflow-wrap:anywhere}
-.dfbackup .dfb-row>th{font-weight:normal;white-space:nowrap}
-.dfbackup thead>.dfb-row>th{border-bottom:1px solid var(--jp-border-color2,#bdbdbd)}
-.dfbackup .dfb-row>.dfb-right{text-align:right;white-space:nowrap}
-.dfbackup pre,.dfbackup code{font-family:var(--jp-code-font-family,monospace);\
-font-size:var(--jp-code-font-size,13px);background:none;color:inherit}
-.dfbackup .dfb-id,.dfbackup .dfb-time{white-space:nowrap}
-.dfbackup summary{cursor:pointer}
-</style>"""
+# The JupyterLab extension imports the same file: it shows results without styles of their own.
+_STYLE = f"<style>{files(__package__).joinpath('results.css').read_text('utf-8')}</style>"
 
 
 def html(record: object) -> str:

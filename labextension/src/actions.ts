@@ -255,9 +255,11 @@ export class Actions {
 
   private _made(backup: Backup): Told {
     const trans = this._trans;
-    const frames = backup.frames.map(frame => frame.name).join(', ');
+    const frames = backup.frames.map(frame => frame.name).join(', ') || trans.__('no frames');
     return {
-      message: trans.__('Backed up “%1”: %2', title(backup, trans), frames || trans.__('no frames'))
+      message: backup.name
+        ? trans.__('Backed up “%1”: %2', backup.name, frames)
+        : trans.__('Backed up %1', frames)
     };
   }
 

@@ -1,1 +1,2 @@
+import '../../dfbackup_jupyter/ui/results.css';
 import './base.css';

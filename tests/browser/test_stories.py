@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -114,3 +115,28 @@ def test_the_sidebar_follows_the_notebook(lab: Lab, notebook: Notebook, page: Pa
     expect(page.locator("#dfbackup-sidebar")).not_to_contain_text("of the first")
     notebook.run("%backup create 'of the second'")
     expect(page.locator("#dfbackup-sidebar")).to_contain_text("of the second")
+
+
+@pytest.fixture
+def notebook_7(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    server = Lab(tmp_path_factory.mktemp("notebook"), "notebook")
+    notebook = server.open(page, server.write("story.ipynb"))
+    notebook.run(LOAD)
+    yield notebook
+    server.stop()
+
+
+def test_in_notebook_7(notebook_7: Notebook, page: Page) -> None:
+    notebook_7.run("df = df.drop(columns='b')")
+    expect(page.locator(".dfb-Badge")).to_be_visible()
+    page.locator(".jp-NotebookPanel-toolbar").get_by_role("button", name="Back up").click()
+    notebook_7.execute("dfbackup:show")
+    sidebar = page.locator("#dfbackup-sidebar")
+    expect(sidebar.locator(".dfb-Entry")).to_have_count(2)
+    sidebar.get_by_role("button", name="Backup management").click()
+    panel = page.locator(".jp-Dialog .dfb-panel")
+    expect(panel.get_by_role("tab")).to_have_count(4)
+    page.locator(".jp-Dialog").get_by_role("button", name="Close").click()
+    sidebar.get_by_role("button", name="Undo").click()
+    expect(page.locator(".Toastify__toast", has_text="Undid cell [2]")).to_be_visible()
+    assert shape(notebook_7) == "(4, 2)"

@@ -1,5 +1,5 @@
 import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
-import { Dialog, MainAreaWidget, showDialog } from '@jupyterlab/apputils';
+import { Dialog, MainAreaWidget } from '@jupyterlab/apputils';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { Widget } from '@lumino/widgets';
 
@@ -18,8 +18,7 @@ export class Views {
   /** Show a result in a tab; in a dialog where the shell has one document only. */
   async result(id: string, title: string, html: string): Promise<void> {
     if (this._labShell === null) {
-      const buttons = [Dialog.okButton({ label: this._close })];
-      await showDialog({ title, body: new ResultWidget(html), buttons });
+      await this._dialog(title, new ResultWidget(html));
       return;
     }
     const known = this._results.get(id);
@@ -33,8 +32,12 @@ export class Views {
     this._add(tab, `dfbackup-result-${id}`, title, compareIcon);
   }
 
-  /** Show a kernel's management panel beside its document; the one that is open, if it is. */
+  /** Show a kernel's management panel beside its document, or in a dialog, as results are. */
   manager(id: string, title: string, make: () => Widget): void {
+    if (this._labShell === null) {
+      void this._dialog(title, make());
+      return;
+    }
     const known = this._managers.get(id);
     if (known !== undefined && !known.isDisposed) {
       this._app.shell.activateById(known.id);
@@ -45,17 +48,26 @@ export class Views {
     this._add(tab, `dfbackup-management-${id}`, title, backupIcon);
   }
 
+  private async _dialog(title: string, body: Widget): Promise<void> {
+    const dialog = new Dialog({
+      title,
+      body,
+      buttons: [Dialog.okButton({ label: this._close })]
+    });
+    dialog.addClass('dfb-Dialog');
+    await dialog.launch();
+  }
+
   private _add(tab: MainAreaWidget, id: string, title: string, icon: LabIcon): void {
     tab.id = id;
     tab.title.label = title;
     tab.title.caption = title;
     tab.title.icon = icon;
     tab.title.closable = true;
-    const area = this._labShell === null ? 'down' : 'main';
     const ref = this._last?.isDisposed === false ? this._last.id : null;
     const place =
       ref === null ? { mode: 'split-right' as const } : { mode: 'tab-after' as const, ref };
-    this._app.shell.add(tab, area, place);
+    this._app.shell.add(tab, 'main', place);
     this._last = tab;
     this._app.shell.activateById(tab.id);
   }
