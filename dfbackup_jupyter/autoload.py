@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 EXTENSION = "dfbackup_jupyter"
+EVENTS = "dfbackup.events"
+"""The comm target that a page asks at to hear of the state of protection."""
 SETTING = "dfbackup-jupyter.json"
 # After the cell that imports pandas. And before a cell, for frames that a start-up file or a widget
 # made: at pre_execute, since what registers during pre_run_cell misses the cell's own.
@@ -77,6 +79,13 @@ def attach(ipython: InteractiveShell) -> None:
     check = _Check(ipython)
     for event in _EVENTS:
         ipython.events.register(event, check)
+    if kernel := getattr(ipython, "kernel", None):
+        kernel.comm_manager.register_target(EVENTS, _wait)
+
+
+def _wait(comm: Any, _: object) -> None:
+    # That nothing is protected yet would alarm: there is nothing to protect.
+    comm.close({"type": "waiting"})
 
 
 def _say(message: str) -> None:
@@ -102,3 +111,6 @@ class _Check:
                 _say(f"your data is not being backed up. {error!r}")
         for event in _EVENTS:
             self._ipython.events.unregister(event, self)
+        comms = getattr(getattr(self._ipython, "kernel", None), "comm_manager", None)
+        if comms is not None and comms.targets.get(EVENTS) is _wait:
+            comms.unregister_target(EVENTS, _wait)

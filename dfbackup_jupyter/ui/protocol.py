@@ -2,7 +2,7 @@
 
 The other side is `labextension/src/protocol.ts`.
 
-A front-end holds one long-lived comm to `EVENTS`, on which only the kernel speaks, and opens a comm
+A front-end holds one long-lived comm to `autoload.EVENTS`, on which only the kernel speaks, and opens a comm
 to `REQUESTS` for each question: it is opened with the question and closed with the answer.
 """
 
@@ -19,7 +19,6 @@ from dfbackup_jupyter.manager import BackupManager, Progress
 from dfbackup_jupyter.ui.render import html_of
 
 VERSION = 1
-EVENTS = "dfbackup.events"
 REQUESTS = "dfbackup.request"
 
 

@@ -5,6 +5,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import {
   EVENTS_TARGET,
   hello,
+  isWaiting,
   METHODS,
   readAnswer,
   readEvent,
@@ -25,6 +26,8 @@ export type Phase =
   | 'connecting'
   /** Nobody there: the Python package is not loaded in this kernel. */
   | 'not-loaded'
+  /** The package loads by itself as soon as there can be frames. */
+  | 'waiting'
   /** The package speaks another version of the protocol. */
   | 'incompatible'
   /** The kernel speaks another language than Python. */
@@ -237,10 +240,10 @@ export class KernelLink implements IDisposable {
       return;
     }
     anchor.onMsg = message => this._onEvent(message.content);
-    anchor.onClose = () => {
+    anchor.onClose = ({ content }) => {
       if (this._anchor === anchor) {
         this._drop();
-        this._set('not-loaded');
+        this._set(isWaiting(content.data) ? 'waiting' : 'not-loaded');
       }
     };
     anchor.open(hello());
@@ -310,20 +313,23 @@ export class KernelLink implements IDisposable {
     if (message.header.msg_type === 'execute_input') {
       const { code } = message.content as KernelMessage.IExecuteInputMsg['content'];
       this._running = cell;
-      // Also while we connect: the answer that nobody is there may be older than the cell.
-      const isOpen = this._phase === 'not-loaded' || this._phase === 'connecting';
       // It loads with pandas, which may be imported in a module or script of the user's, too.
-      this._loading = isOpen && /\bimport\b|%|dfbackup/.test(code);
+      this._loading = this._mayLoad && /\bimport\b|%|dfbackup/.test(code);
     } else if (message.header.msg_type === 'status' && cell && cell === this._running) {
       const { execution_state } = message.content as KernelMessage.IStatusMsg['content'];
       // The cell's own end: what we ask on a subshell makes the kernel seem idle before that.
       if (execution_state === 'idle') {
         this._running = undefined;
-        if (this._loading && (this._phase === 'not-loaded' || this._phase === 'connecting')) {
+        if (this._loading && this._mayLoad) {
           void this._connect();
         }
       }
     }
+  }
+
+  private get _mayLoad(): boolean {
+    // Also while we connect: the answer that nobody is there may be older than a cell.
+    return ['not-loaded', 'waiting', 'connecting'].includes(this._phase);
   }
 
   private _set(phase: Phase): void {

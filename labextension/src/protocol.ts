@@ -237,6 +237,11 @@ export function readEvent(data: JSONValue | undefined): StateEvent | ProgressEve
   return null;
 }
 
+/** Return whether the kernel loads the package by itself, once it has imported pandas. */
+export function isWaiting(data: JSONValue | undefined): boolean {
+  return isObject(data) && data['type'] === 'waiting';
+}
+
 /** Return whether the kernel pushed a state of a protocol that we do not speak. */
 export function speaksOther(data: JSONValue | undefined): boolean {
   return isObject(data) && data['type'] === 'state' && data['protocol'] !== PROTOCOL;

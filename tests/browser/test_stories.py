@@ -62,6 +62,15 @@ def test_out_and_in_again(notebook: Notebook) -> None:
     assert shape(notebook) == "(4, 2)"
 
 
+def test_before_pandas_nothing_alarms(lab: Lab, page: Page) -> None:
+    notebook = lab.open(page, lab.write("calm.ipynb"))
+    notebook.execute("dfbackup:show")
+    notebook.run("1 + 1")
+    expect(page.locator(PROTECTION)).to_contain_text("Nothing to protect yet")
+    notebook.run(LOAD)
+    expect(page.locator(PROTECTION)).to_contain_text("Protected")
+
+
 def test_answers_while_a_cell_runs(notebook: Notebook, page: Page) -> None:
     notebook.run("df = df.drop(columns='b')")
     entry = page.locator("#dfbackup-sidebar .dfb-Entry").first

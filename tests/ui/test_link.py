@@ -213,3 +213,16 @@ def test_the_messages_are_what_the_other_side_tests_against(page: Page) -> None:
         assert page.result(method).keys() == MESSAGES["requests"][method]["result"].keys()
     assert page.ask("show", id="nope").keys() == MESSAGES["refusal"].keys()
     assert progressed("", "", 0, 0).keys() == MESSAGES["progress"].keys()
+
+
+def test_before_pandas_the_page_is_told_to_wait(start_kernel: Callable[..., Kernel]) -> None:
+    page = Page(start_kernel(load=False))
+    hello = {"protocol": 1}
+    assert page.answer(page.open("dfbackup.events", hello)) == {}
+    page.kernel.run("import dfbackup_jupyter.autoload as a; a.attach(get_ipython())")
+    assert page.answer(page.open("dfbackup.events", hello)) == MESSAGES["waiting"]
+    page.kernel.run("import pandas")
+    page.open("dfbackup.events", hello)
+    assert page.state()["status"]["frames"] == {}
+    page.kernel.run("%unload_ext dfbackup_jupyter")
+    assert page.answer(page.open("dfbackup.events", hello)) == {}

@@ -1,3 +1,4 @@
+import type { JSONObject } from '@lumino/coreutils';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { KernelBusy, KernelGone, KernelLink, Links, NotLoaded } from '../link';
@@ -110,6 +111,13 @@ describe('KernelLink', () => {
     expect(link.phase).toBe('ready');
   });
 
+  it('knows when the package will load by itself', async () => {
+    const kernel = new FakeKernel();
+    kernel.onOpen = comm => comm.answer({ type: 'waiting' });
+    const [link] = await linked(kernel);
+    expect(link.phase).toBe('waiting');
+  });
+
   it('tells why the package could not be turned on', async () => {
     const kernel = new FakeKernel();
     kernel.onOpen = comm => comm.answer({});
@@ -129,27 +137,30 @@ describe('KernelLink', () => {
     expect(kernel.anchors).toHaveLength(1);
   });
 
-  it('looks again after a cell that speaks of the package', async () => {
-    const kernel = new FakeKernel();
-    kernel.onOpen = comm => comm.answer({});
-    const [link] = await linked(kernel);
-    kernel.load();
-    kernel.become('busy');
-    const parent_header = { msg_id: 'cell' };
-    kernel.iopubMessage.emit({
-      header: { msg_type: 'execute_input' },
-      parent_header,
-      content: { code: '%load_ext dfbackup_jupyter', execution_count: 1 }
-    } as never);
-    kernel.iopubMessage.emit({
-      header: { msg_type: 'status' },
-      parent_header,
-      content: { execution_state: 'idle' }
-    } as never);
-    kernel.become('idle');
-    await settled();
-    expect(link.phase).toBe('ready');
-  });
+  it.each<JSONObject>([{}, { type: 'waiting' }])(
+    'looks again after a cell that may load it',
+    async said => {
+      const kernel = new FakeKernel();
+      kernel.onOpen = comm => comm.answer(said);
+      const [link] = await linked(kernel);
+      kernel.load();
+      kernel.become('busy');
+      const parent_header = { msg_id: 'cell' };
+      kernel.iopubMessage.emit({
+        header: { msg_type: 'execute_input' },
+        parent_header,
+        content: { code: '%load_ext dfbackup_jupyter', execution_count: 1 }
+      } as never);
+      kernel.iopubMessage.emit({
+        header: { msg_type: 'status' },
+        parent_header,
+        content: { execution_state: 'idle' }
+      } as never);
+      kernel.become('idle');
+      await settled();
+      expect(link.phase).toBe('ready');
+    }
+  );
 
   it('knows that a cell runs, whatever requests do to the status', async () => {
     const [link, kernel] = await linked();

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
 import messages from '../../../tests/protocol/messages.json';
-import { hello, METHODS, PROTOCOL, readAnswer, readEvent, request, type Method } from '../protocol';
+import {
+  hello,
+  isWaiting,
+  METHODS,
+  PROTOCOL,
+  readAnswer,
+  readEvent,
+  request,
+  type Method
+} from '../protocol';
 import { backup, status } from './fakes';
 
 /** Check that something the kernel says has every field that we know, of the type that we know. */
@@ -45,6 +54,8 @@ describe('what both sides agree on', () => {
       );
     }
     expect(readEvent(messages.progress)).toEqual(messages.progress);
+    expect(isWaiting(messages.waiting)).toBe(true);
+    expect(isWaiting({})).toBe(false);
   });
 
   it('are the answers', () => {

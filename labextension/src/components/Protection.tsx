@@ -96,6 +96,11 @@ function describe(
         headline: trans.__('Not protected'),
         detail: trans.__('Backups are not turned on in this kernel.')
       };
+    case 'waiting':
+      return {
+        headline: trans.__('Nothing to protect yet'),
+        detail: trans.__('Protection begins by itself when this kernel imports pandas.')
+      };
     case 'incompatible':
       return {
         headline: trans.__('Versions do not fit'),

@@ -86,6 +86,13 @@ describe('Protection', () => {
     expect(page.querySelector('[role=status]')?.textContent).toBe('Not protectedThe disk is full.');
   });
 
+  it('does not alarm before there can be frames', async () => {
+    kernel.onOpen = comm => comm.answer({ type: 'waiting' });
+    await show(Protection);
+    expect(page.querySelector('[role=status]')?.textContent).toContain('Nothing to protect yet');
+    expect(page.querySelector('button')).toBeNull();
+  });
+
   it('offers to turn protection on', async () => {
     kernel.onOpen = comm => comm.answer({});
     await show(Protection);
