@@ -16,6 +16,7 @@ import { Actions } from './actions';
 import { Badges } from './badges';
 import { addCommands } from './commands';
 import { Follower } from './follow';
+import { keepKeys } from './keys';
 import { Links } from './link';
 import { BackupModel } from './model';
 import { followSettings, type Settings } from './settings';
@@ -85,6 +86,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     BACKUP_COMMANDS.forEach((command, rank) => {
       app.contextMenu.addItem({ command, selector: '.dfb-Entry', rank });
     });
+
+    keepKeys(document);
 
     const badges = new Badges(links, commands, words);
     app.docRegistry.addWidgetExtension('Notebook', badges);

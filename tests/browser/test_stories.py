@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.lab import Lab, Notebook
 
@@ -24,6 +24,13 @@ def notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Notebook:
 
 
 PROTECTION = "#dfbackup-sidebar [role=status]"
+
+
+def option(found: Locator, name: str) -> str:
+    """The text of the entry of a list that begins with a name."""
+    expect(found.locator("option", has_text=name)).to_have_count(1)
+    text: str = found.locator("option", has_text=name).inner_text()
+    return text
 
 
 def shape(notebook: Notebook, name: str = "df") -> str:
@@ -50,6 +57,89 @@ def test_a_named_backup_and_one_frame_under_another_name(notebook: Notebook, pag
     notebook.run("df['a'] = 0")
     notebook.run("%backup restore 'before cleaning' --only df --as old")
     assert notebook.run("print(old['a'].sum(), df['a'].sum())").strip() == "6 0"
+
+
+def test_the_panel_from_end_to_end(lab: Lab, notebook: Notebook, page: Page) -> None:
+    notebook.run("%backup create 'to keep'")
+    notebook.run("df = df.drop(columns='b'); df['a'] = 0")
+    notebook.run("%backup panel")
+    panel = page.locator(".dfb-panel")
+    panel.get_by_role("tab", name="Restore").click()
+    found = panel.locator("select").first
+    found.select_option(label=option(found, "to keep"))
+    expect(panel).to_contain_text("would be brought back")
+    expect(panel).to_contain_text("columns dropped")
+    panel.get_by_role("button", name="Export", exact=True).click()
+    expect(panel.get_by_role("link")).to_have_attribute("download", re.compile("zip"))
+    panel.get_by_role("button", name="Restore", exact=True).click()
+    expect(panel).to_contain_text("safety_")
+    assert shape(notebook) == "(4, 2)"
+
+    panel.get_by_role("tab", name="Settings").click()
+    panel.get_by_placeholder("type delete-all").fill("delete-all")
+    panel.get_by_role("button", name="Delete all").click()
+    expect(panel).to_contain_text("Deleted")
+    expect(page.locator("#dfbackup-sidebar .dfb-Entry")).to_have_count(0)
+    (file,) = lab.home.glob("*to_keep*.zip")
+    with page.expect_file_chooser() as chooser:
+        panel.get_by_role("button", name="Choose a file").click()
+    chooser.value.set_files(file)
+    expect(panel.get_by_role("button", name="Choose a file")).to_contain_text("(1)")
+    panel.get_by_role("button", name="Import", exact=True).click()
+    expect(page.locator("#dfbackup-sidebar .dfb-Entry")).to_contain_text("to keep")
+    notebook.run("df = None")
+    notebook.run("%backup restore 'to keep'")
+    assert shape(notebook) == "(4, 2)"
+
+
+def test_arrows_move_in_the_list_of_the_panel(notebook: Notebook, page: Page) -> None:
+    for name in ("one", "two", "three"):
+        notebook.run(f"%backup create {name}")
+    notebook.run("%backup panel")
+    panel = page.locator(".dfb-panel")
+    panel.get_by_role("tab", name="Restore").click()
+    found = panel.locator("select").first
+    found.select_option(label=option(found, "three"))
+    found.focus()
+    page.keyboard.press("ArrowDown")
+    expect(found).to_have_value(re.compile("."))
+    assert "two" in found.evaluate("list => list.selectedOptions[0].label")
+    assert page.evaluate("document.activeElement.tagName") == "SELECT"
+
+
+def test_the_sidebar_from_end_to_end(lab: Lab, notebook: Notebook, page: Page) -> None:
+    notebook.run("%backup create first")
+    notebook.run("df['a'] = 0")
+    entry = page.locator("#dfbackup-sidebar .dfb-Entry", has_text="first")
+    entry.locator(".dfb-Entry-head").click()
+    dialog = page.locator(".jp-Dialog")
+
+    entry.get_by_role("button", name="Rename…").click()
+    dialog.get_by_role("textbox").fill("as it was")
+    dialog.get_by_role("button", name="Rename").click()
+    entry = page.locator("#dfbackup-sidebar .dfb-Entry", has_text="as it was")
+    expect(entry).to_be_visible()
+
+    entry.get_by_role("button", name="Pin", exact=True).click()
+    expect(entry.get_by_role("button", name="Unpin")).to_be_visible()
+
+    entry.get_by_role("button", name="Export…").click()
+    dialog.get_by_role("textbox").fill("kept.zip")
+    dialog.get_by_role("button", name="Export").click()
+    expect(page.locator(".Toastify__toast", has_text="kept.zip")).to_be_visible()
+    assert (lab.home / "kept.zip").stat().st_size > 0
+
+    entry.get_by_role("button", name="Compare").click()
+    expect(page.locator(".dfb-Result")).to_contain_text("rows changed")
+
+    entry.get_by_role("button", name="Restore…").last.click()
+    expect(dialog).to_contain_text("rows changed")
+    dialog.get_by_role("button", name="Restore").click()
+    expect(page.locator(".Toastify__toast", has_text="Restored as it was")).to_be_visible()
+
+    entry.get_by_role("button", name="Delete…").click()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(entry).to_have_count(0)
 
 
 def test_out_and_in_again(notebook: Notebook) -> None:
