@@ -74,6 +74,9 @@ export function title(backup: Backup, trans: TranslationBundle): string {
   if (backup.name) {
     return backup.name;
   }
+  if (backup.kind === 'quick') {
+    return kind(backup.kind, trans);
+  }
   const found = operations(backup);
   if (backup.kind === 'auto' && found.length > 0) {
     return trans.__('Before %1', found.join(', '));

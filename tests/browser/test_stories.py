@@ -23,6 +23,11 @@ def notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Notebook:
     return notebook
 
 
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+CONSOLE_IDLE = (
+    "window.jupyterapp.shell.currentWidget.console?.sessionContext.session?.kernel?.status"
+    " === 'idle'"
+)
 PROTECTION = "#dfbackup-sidebar [role=status]"
 
 
@@ -179,7 +184,7 @@ def test_answers_while_a_cell_runs(notebook: Notebook, page: Page) -> None:
 def test_a_restarted_kernel_starts_afresh(notebook: Notebook, page: Page) -> None:
     notebook.run("df = df.drop(columns='b')")
     expect(page.locator("#dfbackup-sidebar .dfb-Entry")).to_have_count(1)
-    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.evaluate(f"{KERNEL}.restart()")
     notebook.idle()
     notebook.run(LOAD)
     expect(page.locator(PROTECTION)).to_contain_text("Protected")
@@ -214,6 +219,36 @@ def test_the_sidebar_follows_the_notebook(lab: Lab, notebook: Notebook, page: Pa
     expect(page.locator("#dfbackup-sidebar")).not_to_contain_text("of the first")
     notebook.run("%backup create 'of the second'")
     expect(page.locator("#dfbackup-sidebar")).to_contain_text("of the second")
+
+
+def test_a_console_is_followed(notebook: Notebook, page: Page) -> None:
+    notebook.execute("console:create", kernelPreference={"name": "python3"})
+    page.wait_for_function(CONSOLE_IDLE)
+    page.evaluate("window.jupyterapp.shell.currentWidget.console.inject('import pandas as pd')")
+    sidebar = page.locator("#dfbackup-sidebar")
+    expect(sidebar).to_contain_text("Console 1")
+    expect(page.locator(PROTECTION)).to_contain_text("Protected")
+    sidebar.get_by_role("button", name="Quick backup").click()
+    expect(page.locator(".Toastify__toast", has_text="There is no DataFrame")).to_be_visible()
+
+
+def test_without_subshells_it_says_that_it_waits(notebook: Notebook, page: Page) -> None:
+    notebook.run("df = df.drop(columns='b')")
+    page.evaluate(f"{KERNEL}.commsOverSubshells = 'disabled'")
+    page.evaluate(f"{KERNEL}.restart()")
+    notebook.idle()
+    notebook.run(LOAD)
+    notebook.run("df = df.drop(columns='b')")
+    entry = page.locator("#dfbackup-sidebar .dfb-Entry").first
+    entry.locator(".dfb-Entry-head").click()
+    notebook.start("import time; time.sleep(60)")
+    entry.get_by_role("button", name="Look into it").click()
+    busy = page.locator(".Toastify__toast", has_text="The kernel is busy")
+    expect(busy).to_be_visible(timeout=20_000)
+    notebook.execute("notebook:interrupt-kernel")
+    notebook.idle()
+    entry.get_by_role("button", name="Look into it").click()
+    expect(page.locator(".dfb-Result")).to_contain_text("before drop")
 
 
 @pytest.fixture
