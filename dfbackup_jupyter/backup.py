@@ -316,6 +316,8 @@ class Status:
         Bytes that are waiting to be written.
     frames : dict of str to tuple of int
         Frames that are watched, with their rows and columns.
+    sizes : dict of str to int
+        Approximate bytes of each of them.
     unwatched : tuple of str
         What cannot be watched, and why.
     undo, redo : str or None
@@ -329,6 +331,7 @@ class Status:
     session: str
     store: str
     frames: dict[str, tuple[int, int]]
+    sizes: dict[str, int]
     unwatched: tuple[str, ...]
     session_backups: int
     last: Backup | None

@@ -342,6 +342,7 @@ class BackupManager:
     def status(self) -> Status:
         """Return the state of protection; from any thread, but only the main one looks anew."""
         capture = self.watcher.look().capture if _is_main_thread() else self.watcher.newest
+        snapshots = {str(frame.paths[0]): frame.snapshot for frame in capture.frames}
         try:
             mine = self._catalog.search()
         except StoreError as error:
@@ -354,10 +355,8 @@ class BackupManager:
             notebook=self.session.notebook,
             session=self.session.id,
             store=str(self._store.root),
-            frames={
-                str(frame.paths[0]): (frame.snapshot.rows, frame.snapshot.columns)
-                for frame in capture.frames
-            },
+            frames={name: (found.rows, found.columns) for name, found in snapshots.items()},
+            sizes={name: found.nbytes for name, found in snapshots.items()},
             unwatched=capture.unwatched,
             session_backups=len(mine),
             last=mine[0] if mine else None,

@@ -2,8 +2,9 @@
 
 The other side is `labextension/src/protocol.ts`.
 
-A front-end holds one long-lived comm to `autoload.EVENTS`, on which only the kernel speaks, and opens a comm
-to `REQUESTS` for each question: it is opened with the question and closed with the answer.
+A front-end holds one long-lived comm to `autoload.EVENTS`, on which only the kernel speaks, and
+opens a comm to `REQUESTS` for each question: it is opened with the question and closed with the
+answer.
 """
 
 from __future__ import annotations

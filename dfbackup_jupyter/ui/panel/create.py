@@ -49,23 +49,17 @@ class Create(Section):
 
     def refresh(self) -> None:
         """Show the frames that there are now."""
-        frames = self.manager.status().frames
-        sizes = self._sizes()
-        self.frames.offer(
-            {
-                name: " · ".join(filter(None, (human.shape(*at), sizes.get(name, ""))))
-                for name, at in frames.items()
-            }
-        )
+        status = self.manager.status()
+        frames = {
+            name: f"{human.shape(*at)} · {human.size(status.sizes[name])}"
+            for name, at in status.frames.items()
+        }
+        self.frames.offer(frames)
         self._heading.value = (
             looks.section("Frames to back up")
             if frames
             else looks.note("There is no DataFrame in this session yet. Load your data first.")
         )
-
-    def _sizes(self) -> dict[str, str]:
-        frames = self.manager.watcher.newest.frames
-        return {str(one.paths[0]): human.size(one.snapshot.nbytes) for one in frames}
 
     @handler(frames=True)
     def _create(self) -> None:
