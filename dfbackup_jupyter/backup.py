@@ -120,6 +120,8 @@ class Backup:
     bytes_raw, bytes_stored : int
         Size of the content, uncompressed, and of the chunks that hold it. Chunks shared with other
         backups count in each of them.
+    bytes_new : int
+        How many bytes were written to the store for what no earlier backup of its session holds.
     committed : bool
         Whether it is safe on disk.
     trusted : bool
@@ -141,6 +143,7 @@ class Backup:
     unwatched: tuple[str, ...] = ()
     bytes_raw: int = 0
     bytes_stored: int = 0
+    bytes_new: int = 0
     committed: bool = False
     trusted: bool = True
     pinned: bool = False

@@ -70,6 +70,8 @@ class Staged:
     objects: dict[str, list[str]]
     bytes_raw: int
     bytes_stored: int
+    written: dict[str, int]
+    """Bytes that were written for each object, whenever that was."""
 
     @property
     def content(self) -> frozenset[tuple[tuple[str, ...], str]]:
@@ -96,6 +98,7 @@ class Stager:
         self._by_object: WeakValueDictionary[str, Snapshot] = WeakValueDictionary()
         self._disturbed: WeakSet[Snapshot] = WeakSet()
         self._backups: dict[frozenset[tuple[tuple[str, ...], str]], str] = {}
+        self._held: set[str] = set()
         self._looked_at: WeakKeyDictionary[Snapshot, int] = WeakKeyDictionary()
         self._looks = 0
         self._queued: WeakSet[Snapshot] = WeakSet()
@@ -265,9 +268,11 @@ class Stager:
         staged = self._stage(capture, states, only, tick)
         if reuse and (known := self._same(staged)):
             return known
-        backup = self._publish(draft, staged)
+        new = {hash: size for hash, size in staged.written.items() if hash not in self._held}
+        backup = self._publish(replace(draft, bytes_new=sum(new.values())), staged)
         if backup.kind is not Kind.AUTOSAVE:
             self._backups[staged.content] = backup.id
+            self._held.update(new)
         return backup
 
     def _stage(
@@ -298,6 +303,7 @@ class Stager:
             objects={ref.hash: sorted(ref.packs) for ref in unique.values()},
             bytes_raw=sum(ref.bytes_raw for ref in refs),
             bytes_stored=sum(ref.bytes_stored for ref in unique.values()),
+            written={ref.hash: ref.bytes_new for ref in unique.values()},
         )
 
     def _put(

@@ -71,6 +71,15 @@ class TestCreate:
         with pytest.raises(InvalidRequest, match="no frame 'nope'.*df, other"):
             manager.create("y", only=["nope"])
 
+    def test_only_what_is_new_counts_as_new(self, run: Run, manager: BackupManager) -> None:
+        run("import numpy; df = pd.DataFrame(numpy.random.default_rng(0).random((20_000, 4)))")
+        first, second = manager.create("x"), manager.create("y")
+        run("df[0] = numpy.random.default_rng(1).random(20_000)")
+        third = manager.create("z")
+        assert first.bytes_new > 500_000
+        assert second.bytes_new < 2_000  # what the log and the description say
+        assert 100_000 < third.bytes_new < 300_000
+
     def test_one_name_twice_gives_two_backups(self, manager: BackupManager) -> None:
         one, two = manager.create("x"), manager.create("x")
         assert one.id != two.id

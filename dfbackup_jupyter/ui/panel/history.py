@@ -53,8 +53,8 @@ class History(Section):
         drawn = pictures.session(self._backups, self.manager.log(_LOGGED), now)
         on_disk = human.size(self.manager.stats().bytes_on_disk)
         kept = (
-            "Each line is rows × columns, or for “data kept” all that the backups hold, each "
-            f"content once and uncompressed. The whole store takes {on_disk} on disk."
+            "Each line is rows × columns, or for “on disk” what the backups listed below added to "
+            f"the store, which takes {on_disk} with all notebooks."
         )
         self.picture.value = (
             looks.section("This session") + drawn + looks.note(kept) if drawn else ""

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 
 from dfbackup_jupyter.backup import Backup, Kind
 from dfbackup_jupyter.session import Entry
@@ -33,7 +34,7 @@ class Point:
 def session(
     backups: Sequence[Backup], log: Sequence[Entry], now: Mapping[str, tuple[int, int]]
 ) -> str:
-    """Draw how each frame and what is kept of them grew, with the backups marked.
+    """Draw how each frame and the store grew, with the backups marked.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def session(
     busiest = sorted(lines, key=lambda name: -len(lines[name]))[:_FRAMES]
     rows = [(name, lines[name]) for name in lines if name in busiest]
     if backups:
-        rows.append(("data kept", _kept(backups, end)))
+        rows.append(("on disk", _on_disk(backups, end)))
     begin = min(points[0].when for _, points in rows)
     span = max((end - begin).total_seconds(), 1.0)
     across = _WIDTH - _LEFT - _RIGHT
@@ -138,17 +139,13 @@ def _size(rows: int | None, columns: int | None) -> Size | None:
     return None if rows is None or columns is None else (rows, columns)
 
 
-def _kept(backups: Sequence[Backup], end: dt.datetime) -> list[Point]:
-    seen: set[str] = set()
-    total, points = 0, []
-    for backup in backups:
-        parts = [(info.object, info.bytes) for info in backup.frames]
-        parts += [(state.object, state.bytes) for state in backup.state]
-        for content, size in parts:
-            total += 0 if content in seen else size
-            seen.add(content)
-        points.append(Point(backup.created, float(total), human.size(total)))
-    return [*points, Point(end, float(total), human.size(total))]
+def _on_disk(backups: Sequence[Backup], end: dt.datetime) -> list[Point]:
+    totals = list(accumulate(backup.bytes_new for backup in backups))
+    moments = [*(backup.created for backup in backups), end]
+    return [
+        Point(when, float(total), human.size(total))
+        for when, total in zip(moments, [*totals, totals[-1]], strict=True)
+    ]
 
 
 def _line(name: str, points: Sequence[Point], x: Scale, top: int) -> str:
