@@ -78,8 +78,8 @@ def _cell(cell: Cell, *, full: bool = False) -> str:
             if full:
                 return f"{clock} ({ago})"
             return f'<span class="dfb-time" title="{clock}">{ago}</span>'
-        case Code(source):
-            first = human.first_line(source, _CODE_LIMIT)
+        case Code(source, line):
+            first = human.first_line(line or source, _CODE_LIMIT)
             short = f"<code>{escape(first)}</code>"
             whole = source.strip() == first
             return short if whole else _folded(short, f"<pre>{escape(source.strip())}</pre>")

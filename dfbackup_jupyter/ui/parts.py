@@ -18,9 +18,10 @@ class Time:
 
 @dataclass(frozen=True)
 class Code:
-    """Source of a cell, shown by its first line; the rest unfolds where that is possible."""
+    """Source of a cell, shown by one line, its first by default; the rest unfolds where it can."""
 
     source: str
+    line: str = ""
 
 
 @dataclass(frozen=True)

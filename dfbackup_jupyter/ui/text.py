@@ -64,8 +64,8 @@ def _cell(cell: Cell, limit: int | None = None) -> str:
     match cell:
         case Time(when):
             return human.ago(when) if limit else f"{human.clock(when)} ({human.ago(when)})"
-        case Code(source):
-            return human.first_line(source, limit)
+        case Code(source, line):
+            return human.first_line(line or source, limit)
         case Reference(id):
             return id
         case _:

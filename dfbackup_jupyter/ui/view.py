@@ -327,9 +327,9 @@ def _purpose(backup: Backup) -> Cell:
         return f"{backup.name}: {backup.description}" if backup.description else backup.name
     if why.cell:
         number = "" if why.execution_count is None else f"[{why.execution_count}] "
-        lines = why.cell.strip("\n").splitlines()
+        lines = why.cell.splitlines()
         at_risk = (lines[found.line - 1] for found in why.operations if found.line <= len(lines))
-        return Code(f"{number}{next(at_risk, why.cell).strip()}")
+        return Code(f"{number}{why.cell.strip()}", f"{number}{next(at_risk, why.cell).strip()}")
     return why.reason
 
 
