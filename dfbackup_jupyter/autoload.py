@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_config_path
 
+from dfbackup_jupyter.targets import EVENTS
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 EXTENSION = "dfbackup_jupyter"
-EVENTS = "dfbackup.events"
-"""The comm target that a page asks at to hear of the state of protection."""
 SETTING = "dfbackup-jupyter.json"
 # After the cell that imports pandas. And before a cell, for frames that a start-up file or a widget
 # made: at pre_execute, since what registers during pre_run_cell misses the cell's own.

@@ -213,6 +213,8 @@ class Restored:
         What was restored; None when the state came from memory alone.
     restored, untouched, removed : tuple of str
         Names that were brought back, that already were as they should be, that were taken away.
+    partial : tuple of str
+        Names of frames that lack columns now, or could not be brought back at all.
     state : tuple of str
         Session variables that were brought back.
     safety : str or None
@@ -226,6 +228,7 @@ class Restored:
     restored: tuple[str, ...]
     untouched: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    partial: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     safety: str | None = None
     warnings: tuple[str, ...] = ()
@@ -290,10 +293,17 @@ class Damage:
 
 @dataclass(frozen=True)
 class Verification:
-    """The result of reading backups back and checking every byte."""
+    """The result of reading backups back and checking every byte.
+
+    Attributes
+    ----------
+    mended : int
+        How many things were damaged and are not any more.
+    """
 
     checked: int
     damage: tuple[Damage, ...]
+    mended: int = 0
 
     @property
     def ok(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dfbackup_jupyter import capture as frames_of
 from dfbackup_jupyter.backup import Backup, Details, FrameInfo
-from dfbackup_jupyter.capture.base import Decoded, Snapshot
+from dfbackup_jupyter.capture.base import Decoded, Lost, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.errors import DamagedData
@@ -37,21 +37,34 @@ class Loader:
         packs = self._store.manifest(backup.id)["objects"][info.object]
         return self._read(info.object, packs, backup.trusted, tick)
 
-    def frames(self, backup: Backup, name: str | None = None) -> dict[str, Any]:
-        """Load the frames of a backup, or the one of a name, by their own names."""
-        chosen = [info for info in backup.frames if name is None or name in info.names]
-        return {info.name: self.frame(backup, info).frame for info in chosen}
+    def frames(
+        self, backup: Backup, name: str | None = None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Load the frames of a backup, or the one of a name, by their own names.
+
+        Returns
+        -------
+        tuple of dict
+            What could be read of each frame, and what could not.
+        """
+        found: dict[str, Any] = {}
+        unreadable: dict[str, str] = {}
+        for info in backup.frames:
+            if name is None or name in info.names:
+                try:
+                    decoded = self.frame(backup, info)
+                except DamagedData as error:
+                    unreadable[info.name] = f"It cannot be read. {error}"
+                else:
+                    found[info.name] = decoded.frame
+                    if decoded.damaged:
+                        unreadable[info.name] = " ".join(map(_without, decoded.damaged))
+        return found, unreadable
 
     def details(self, backup: Backup, rows: int) -> Details:
         """Return a backup with the first rows of its frames."""
-        previews: dict[str, Any] = {}
-        unreadable: dict[str, str] = {}
-        for info in backup.frames:
-            try:
-                previews[info.name] = self.frame(backup, info).frame.head(rows)
-            except DamagedData as error:
-                unreadable[info.name] = str(error)
-        return Details(backup, previews, unreadable)
+        found, unreadable = self.frames(backup)
+        return Details(backup, {name: one.head(rows) for name, one in found.items()}, unreadable)
 
     def of_backup(
         self,
@@ -127,3 +140,7 @@ class Loader:
             return stored is not None and stored.hash == name
 
         return same
+
+
+def _without(lost: Lost) -> str:
+    return f"The column {lost.column} cannot be read: {lost.reason}."

@@ -319,20 +319,27 @@ class BackupManager:
         """
         backup = self.get(reference)
         frame = frame and FramePath.canonical(frame)
-        before = self._loader.frames(backup, frame)
+        before, notes = self._loader.frames(backup, frame)
         if other is None:
             later, after_label, after = None, "now", self._live_frames(frame)
         else:
             later = self.get(other)
-            after_label, after = later.id, self._loader.frames(later, frame)
-        if frame is not None and not before and not after:
+            after_label = later.id
+            after, more = self._loader.frames(later, frame)
+            notes |= more
+        if frame is not None and not before and not after and not notes:
             raise InvalidRequest(
                 f"There is no frame {frame!r} in {backup.id}, nor in {after_label}.",
                 f"Frames of the backup: {', '.join(info.name for info in backup.frames)}.",
             )
         session = [] if frame else self._differences(backup, later)
         return compare(
-            before, after, before_label=backup.id, after_label=after_label, session=session
+            before,
+            after,
+            before_label=backup.id,
+            after_label=after_label,
+            session=session,
+            notes=notes,
         )
 
     def stats(self) -> Stats:
@@ -581,6 +588,26 @@ class BackupManager:
         register(recorder)
 
     # Care
+
+    @announced
+    def repair(self, *, progress: Progress = silent) -> Verification:
+        """Take what is damaged out of the store, and write again what is still in memory.
+
+        Returns
+        -------
+        Verification
+            What is damaged still, and so is lost.
+        """
+        found = self.verify(progress=progress)
+        if found.ok:
+            return found
+        now = self.watcher.settle()
+        self.watcher.commit(now, Kind.SAFETY, Provenance(reason="before repairing the store"))
+        self._worker.flush()
+        self._store.repair()
+        left = self.verify(progress=progress)
+        mended = len(set(found.damage).difference(left.damage))
+        return replace(left, mended=mended)
 
     def verify(self, reference: str | None = None, *, progress: Progress = silent) -> Verification:
         """Read one backup, or all, and check every byte.

@@ -50,6 +50,7 @@ class Outcome:
     untouched: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+    partial: list[str] = field(default_factory=list)
     rebuilt: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
 
@@ -171,6 +172,8 @@ def _plan(
             f"{item.paths[0]}: column {lost.column} could not be read: {lost.reason}"
             for lost in decoded.damaged
         ]
+        if decoded.damaged:
+            outcome.partial += map(str, places)
         planned = _Planned(tuple(places), decoded.frame, item.paths, item.origin)
     outcome.restored += map(str, places)
     return [planned]

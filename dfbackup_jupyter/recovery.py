@@ -276,6 +276,7 @@ def _result(
         restored=tuple(outcome.restored),
         untouched=tuple(outcome.untouched),
         removed=tuple(outcome.removed),
+        partial=(*outcome.partial, *outcome.damaged),
         state=tuple(state),
         safety=safety,
         warnings=tuple(outcome.warnings),

@@ -70,8 +70,7 @@ class Staged:
     objects: dict[str, list[str]]
     bytes_raw: int
     bytes_stored: int
-    written: dict[str, int]
-    """Bytes that were written for each object, whenever that was."""
+    refs: tuple[ObjectRef, ...]
 
     @property
     def content(self) -> frozenset[tuple[tuple[str, ...], str]]:
@@ -268,7 +267,7 @@ class Stager:
         staged = self._stage(capture, states, only, tick)
         if reuse and (known := self._same(staged)):
             return known
-        new = {hash: size for hash, size in staged.written.items() if hash not in self._held}
+        new = {ref.hash: ref.bytes_new for ref in staged.refs if ref.hash not in self._held}
         backup = self._publish(replace(draft, bytes_new=sum(new.values())), staged)
         if backup.kind is not Kind.AUTOSAVE:
             self._backups[staged.content] = backup.id
@@ -283,6 +282,9 @@ class Stager:
         tick: Tick | None,
     ) -> Staged:
         frames = [f for f in capture.frames if only is None or not names(f).isdisjoint(only)]
+        for snapshot, kept in list(self._staged.items()):
+            if self.store.lost(kept.object):
+                del self._staged[snapshot]
         fresh = [f.snapshot for f in frames if f.snapshot not in self._staged]
         known = self._known_memory() if fresh else {}
         staged: dict[Snapshot, StagedFrame] = {}
@@ -303,7 +305,7 @@ class Stager:
             objects={ref.hash: sorted(ref.packs) for ref in unique.values()},
             bytes_raw=sum(ref.bytes_raw for ref in refs),
             bytes_stored=sum(ref.bytes_stored for ref in unique.values()),
-            written={ref.hash: ref.bytes_new for ref in unique.values()},
+            refs=tuple(unique.values()),
         )
 
     def _put(
@@ -343,10 +345,14 @@ class Stager:
         if identifier is None:
             return None
         try:
-            return read_backup(self.store.manifest(identifier))
+            manifest = self.store.manifest(identifier)
+            packs = manifest["objects"]
+            if not any(self.store.lost(ref, packs.get(ref.hash, ())) for ref in staged.refs):
+                return read_backup(manifest)
         except (BackupNotFound, DamagedData):
-            del self._backups[staged.content]
-            return None
+            pass
+        del self._backups[staged.content]
+        return None
 
     def _publish(self, draft: Backup, staged: Staged) -> Backup:
         backup = replace(

@@ -49,7 +49,8 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package with our autoload and next to nothing else, for kernels to import as ours."""
     package = tmp_path / "elsewhere" / "dfbackup_jupyter"
     package.mkdir(parents=True)
-    shutil.copy(PACKAGE / "autoload.py", package)
+    for module in ("autoload.py", "targets.py"):
+        shutil.copy(PACKAGE / module, package)
     (package / "__init__.py").write_text(STAND_IN)
     (package.parent / "pandas.py").touch()
     monkeypatch.setenv("PYTHONPATH", str(package.parent))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ def compare(
     before_label: str,
     after_label: str,
     session: Sequence[str] = (),
+    notes: Mapping[str, str] = MappingProxyType({}),
 ) -> Diff:
     """Compare two sets of named frames.
 
@@ -38,17 +40,24 @@ def compare(
         What the states are called: an ID, or ``now``.
     session : sequence of str
         What differs in the session state, a line each.
+    notes : mapping of str to str
+        What else is to be said of a frame, by its name.
     """
-    names = dict.fromkeys((*before, *after))
+    names = dict.fromkeys((*before, *after, *notes))
     return Diff(
         before=before_label,
         after=after_label,
-        frames=tuple(compare_frames(name, before.get(name), after.get(name)) for name in names),
+        frames=tuple(
+            compare_frames(name, before.get(name), after.get(name), notes.get(name))
+            for name in names
+        ),
         session=tuple(session),
     )
 
 
-def compare_frames(name: str, before: object | None, after: object | None) -> FrameDiff:
+def compare_frames(
+    name: str, before: object | None, after: object | None, note: str | None = None
+) -> FrameDiff:
     """Compare two states of one frame; never raises.
 
     Rows belong together by their index label when the labels are unique on both sides, else by
@@ -60,7 +69,10 @@ def compare_frames(name: str, before: object | None, after: object | None) -> Fr
         What the frame is called.
     before, after : frame or None
         None where it does not exist.
+    note : str, optional
+        What else is to be said.
     """
+    noted = (note,) if note else ()
     found: dict[str, Any] = {
         "type_before": _type_name(before),
         "type_after": _type_name(after),
@@ -70,14 +82,14 @@ def compare_frames(name: str, before: object | None, after: object | None) -> Fr
         "columns_after": _shape(after)[1],
     }
     if before is None or after is None:
-        return FrameDiff(name, "dropped" if after is None else "added", **found)
+        return FrameDiff(name, "dropped" if after is None else "added", notes=noted, **found)
     try:
         differences = _compare(before, after)
     except Exception as error:
         differences = {"notes": (f"could not be compared: {show.value(error)}",)}
     if type(before) is not type(after):
-        note = f"{found['type_before']} → {found['type_after']}"
-        differences["notes"] = (note, *differences.get("notes", ()))
+        noted = (*noted, f"{found['type_before']} → {found['type_after']}")
+    differences["notes"] = (*noted, *differences.get("notes", ()))
     return FrameDiff(
         name, "changed" if any(differences.values()) else "same", **found, **differences
     )

@@ -19,7 +19,7 @@ from typing import Self
 
 from dfbackup_jupyter.errors import StoreError, StoreUnavailable
 
-FOLDERS = ("packs", "aside", "manifests", "trash", "deletions", "tmp")
+FOLDERS = ("packs", "aside", "manifests", "trash", "deletions", "damaged", "tmp")
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

@@ -37,7 +37,8 @@ class DedupeIndex:
 
     def get(self, name: bytes) -> tuple[str, int] | None:
         """Return the pack of a chunk and its stored size, if it can be relied on."""
-        return self._where.get(name)
+        found = self._where.get(name)
+        return found if found and self._packs.is_sound(found[0], name) else None
 
     def protect(self, pack: str) -> None:
         """Rely on a pack that this process has just published."""
@@ -57,6 +58,11 @@ class DedupeIndex:
             self._drop(pack)
         for pack in wanted - self._names.keys():
             self._add(pack)
+
+    def reread(self) -> None:
+        """Believe nothing that was known of the packs: the next look is at the disk."""
+        for pack in list(self._names):
+            self._drop(pack)
 
     def forget(self, packs: Iterable[str]) -> None:
         """Stop relying on packs, whoever names them."""
@@ -92,7 +98,8 @@ class DedupeIndex:
             return
         self._names[pack] = list(entries)
         for name, entry in entries.items():
-            self._where.setdefault(name, (pack, entry.stored))
+            if self.get(name) is None:
+                self._where[name] = pack, entry.stored
 
     def _drop(self, pack: str) -> None:
         for name in self._names.pop(pack, ()):

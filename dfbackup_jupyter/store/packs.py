@@ -26,6 +26,37 @@ class Packs:
         self._lock = threading.Lock()
         self._indexes: OrderedDict[str, PackIndex] = OrderedDict()
         self._replaces: dict[str, frozenset[str]] = {}
+        self._bad: set[tuple[str, bytes]] = set()
+
+    def condemn(self, pack: str, name: bytes) -> None:
+        """Note that a pack's copy of a chunk is not what was written: nobody relies on it now."""
+        self._bad.add((pack, name))
+
+    def damaged(self) -> set[str]:
+        """IDs of the packs that something bad is known of."""
+        with_faults = {id for id, index in self._indexes.items() if index.faults}
+        return with_faults.union(pack for pack, _ in self._bad)
+
+    def is_sound(self, pack: str, name: bytes) -> bool:
+        """Whether nothing bad is known of a pack's copy of a chunk."""
+        return (pack, name) not in self._bad
+
+    def lost(self, names: Iterable[bytes], packs: Iterable[str]) -> bool:
+        """Whether one of the chunks is known to be damaged, and not sound in another pack."""
+        if not self._bad:
+            return False
+        packs = set(packs)
+        for name in names:
+            sound = {pack for pack in packs if self.is_sound(pack, name)}
+            if sound != packs and not any(self._has(pack, name) for pack in sound):
+                return True
+        return False
+
+    def _has(self, pack: str, name: bytes) -> bool:
+        try:
+            return name in self.index(pack).entries
+        except FileNotFoundError:
+            return False
 
     def present(self) -> set[str]:
         """IDs of the packs that are in their place."""
@@ -152,7 +183,26 @@ class Located:
                 except FileNotFoundError:
                     continue
                 except DamagedData as found:
+                    self._packs.condemn(pack_id, name)
                     damage = found
+        return self._elsewhere(name, damage)
+
+    def _elsewhere(self, name: bytes, damage: DamagedData) -> Chunk:
+        """Read a chunk from a pack that is not among the named ones: content is content."""
+        for pack_id in sorted(self._packs.present() - self._indexes.keys()):
+            try:
+                entry = self._packs.index(pack_id).entries.get(name)
+                if entry is None:
+                    continue
+                with self._packs.open(pack_id) as reader:
+                    chunk = pack.read_chunk(reader, name, entry)
+                decode(chunk)
+            except FileNotFoundError:
+                continue
+            except DamagedData:
+                self._packs.condemn(pack_id, name)
+            else:
+                return chunk
         raise damage
 
 

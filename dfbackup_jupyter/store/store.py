@@ -19,8 +19,9 @@ from dfbackup_jupyter.store.collect import Collected, Collector
 from dfbackup_jupyter.store.filesystem import FOLDERS, AlreadyExists, Filesystem
 from dfbackup_jupyter.store.index import DedupeIndex
 from dfbackup_jupyter.store.manifests import Manifest, Manifests
-from dfbackup_jupyter.store.objects import StoredObject, Tick, no_tick, read_recipe
+from dfbackup_jupyter.store.objects import ObjectRef, StoredObject, Tick, no_tick, read_recipe
 from dfbackup_jupyter.store.packs import Packs
+from dfbackup_jupyter.store.repair import repair
 from dfbackup_jupyter.store.verify import Damage, Verifier
 from dfbackup_jupyter.store.writer import PackWriter
 
@@ -295,7 +296,35 @@ class Store:
             Called with the raw size of every chunk checked.
         """
         self.packs.forget()
-        return Verifier(self.packs, self.catalog, tick).run(ids)
+        found = Verifier(self.packs, self.catalog, tick).run(ids)
+        if found:
+            with self._lock:
+                self._index.reread()
+        return found
+
+    def repair(self) -> None:
+        """Take what `verify` found damaged out of the store; what is sound in it stays.
+
+        Raises
+        ------
+        StoreUnavailable
+            The disk is full, read-only or forbidden.
+        """
+        self._refuse_child()
+        with self._lock:
+            repair(self.fs, self.packs, self.catalog)
+            self._index.reread()
+
+    def lost(self, ref: ObjectRef, packs: Iterable[str] | None = None) -> bool:
+        """Whether part of an object is known to be damaged where it was stored.
+
+        Parameters
+        ----------
+        packs : iterable of str, optional
+            The packs that a manifest names for it; those of `ref` by default.
+        """
+        chunks = {ref.hash, *(chunk for blob in ref.blobs for chunk in blob.chunks)}
+        return self.packs.lost(map(bytes.fromhex, chunks), ref.packs if packs is None else packs)
 
     def usage(self) -> Usage:
         """How much the store holds, and how much more its disk could."""

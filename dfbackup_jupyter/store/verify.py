@@ -110,12 +110,20 @@ class Verifier:
                 continue
             if (place, name) not in self._checked:
                 self._check(place, name)
-            what = self._bad.get((place, name))
-            if what is None:
-                sound = True
-            else:
-                self._blamed.add(place)
-        return None if sound else what
+            found = self._bad.get((place, name))
+            sound = sound or found is None
+            what = found or what
+        if sound or self._elsewhere(name, places):
+            return None
+        self._blamed.update(place for place in places if (place, name) in self._bad)
+        return what
+
+    def _elsewhere(self, name: bytes, places: list[str]) -> bool:
+        try:
+            self._packs.locate(places).chunk(name)
+        except DamagedData:
+            return False
+        return True
 
     def _check(self, place: str, name: bytes) -> None:
         self._checked.add((place, name))
@@ -131,6 +139,7 @@ class Verifier:
             self._bad[place, name] = "its pack is gone"
         except DamagedData as damage:
             self._bad[place, name] = damage.message
+            self._packs.condemn(place, name)
         self._tick(entry.raw)
 
     def _index(self, place: str) -> pack.PackIndex:

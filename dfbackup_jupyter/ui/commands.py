@@ -205,7 +205,10 @@ _COMMANDS = (
         "verify",
         "Read one backup or all, and check every byte.",
         (Argument("ID", "reference", _ID.help, Values.BACKUP, required=False),),
-        (_JSON,),
+        (
+            Option("--repair", "repair", "of all: take out what is damaged, keep what is sound"),
+            _JSON,
+        ),
     ),
     Command(
         "log",

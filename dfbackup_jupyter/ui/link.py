@@ -14,9 +14,9 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from dfbackup_jupyter import __version__
-from dfbackup_jupyter.autoload import EVENTS
 from dfbackup_jupyter.backup import JSON, Backup
 from dfbackup_jupyter.manager import BackupManager
+from dfbackup_jupyter.targets import EVENTS, REQUESTS
 from dfbackup_jupyter.ui import main_thread, protocol
 from dfbackup_jupyter.ui.protocol import Call, Where
 
@@ -44,7 +44,7 @@ class Link:
         kernel: Any = shell.kernel  # type: ignore[attr-defined]
         self._manager = manager
         self._comms = kernel.comm_manager
-        self._targets = {EVENTS: self._on_anchor, protocol.REQUESTS: self._on_request}
+        self._targets = {EVENTS: self._on_anchor, REQUESTS: self._on_request}
         self._anchors: tuple[Comm, ...] = ()
         self._changed = threading.Event()
         self._closed = False

@@ -2,9 +2,9 @@
 
 The other side is `labextension/src/protocol.ts`.
 
-A front-end holds one long-lived comm to `autoload.EVENTS`, on which only the kernel speaks, and
-opens a comm to `REQUESTS` for each question: it is opened with the question and closed with the
-answer.
+A front-end holds one long-lived comm to `targets.EVENTS`, on which only the kernel speaks, and
+opens a comm to `targets.REQUESTS` for each question: it is opened with the question and closed with
+the answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from dfbackup_jupyter.manager import BackupManager, Progress
 from dfbackup_jupyter.ui.render import html_of
 
 VERSION = 1
-REQUESTS = "dfbackup.request"
 
 
 class Where(Enum):

@@ -18,6 +18,7 @@ from dfbackup_jupyter.backup import (
 )
 from dfbackup_jupyter.config import unknown_setting
 from dfbackup_jupyter.diff import Diff
+from dfbackup_jupyter.errors import InvalidRequest
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import confirm, human
 from dfbackup_jupyter.ui.progress import bar
@@ -159,8 +160,17 @@ class Verbs:
     def import_(self, file: str, trust: bool) -> Backup:
         return self._manager.import_(file, trust=trust, progress=bar)
 
-    def verify(self, reference: str | None, json: bool) -> Verification | JSON:
-        found = self._manager.verify(reference, progress=bar)
+    def verify(self, reference: str | None, repair: bool, json: bool) -> Verification | JSON:
+        if repair and reference is not None:
+            raise InvalidRequest(
+                "A single backup cannot be repaired: what is damaged may be part of several.",
+                "Repair all of them: %backup verify --repair",
+            )
+        found = (
+            self._manager.repair(progress=bar)
+            if repair
+            else self._manager.verify(reference, progress=bar)
+        )
         return found.to_dict() if json else found
 
     def log(self, limit: int | None, deleted: bool, json: bool) -> Any:

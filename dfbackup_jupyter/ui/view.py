@@ -91,7 +91,7 @@ def _(details: Details) -> Iterator[Part]:
             caption = f"{info.name}, first rows of {info.rows:,}"
             yield Preview(caption, details.previews[info.name])
     yield from _losses(backup)
-    unreadable = tuple(f"{name} cannot be read: {why}" for name, why in details.unreadable.items())
+    unreadable = tuple(f"{name}: {why}" for name, why in details.unreadable.items())
     if unreadable:
         yield Warnings(unreadable)
     yield Hint(f"Compare it with now: `%backup diff {backup.id}`")
@@ -117,12 +117,14 @@ def _(diff: Diff) -> Iterator[Part]:
 
 @view.register
 def _(done: Restored) -> Iterator[Part]:
-    yield Heading(sentence(line(done.action)), "plain" if done.dry_run else "good")
+    whole: Tone = "plain" if done.dry_run else "good"
+    yield Heading(sentence(line(done.action)), "bad" if done.partial else whole)
     would = "would be " if done.dry_run else ""
     yield Pairs(
         (
             (f"{would}brought back", _some(done.restored)),
             (f"{would}removed", _some(done.removed)),
+            ("not all of", _some(done.partial)),
             ("already there", _some(done.untouched)),
             ("session state", _some(done.state)),
             ("state before", Reference(done.safety) if done.safety else ""),
@@ -197,10 +199,12 @@ def _(status: Status) -> Iterator[Part]:
 @view.register
 def _(found: Verification) -> Iterator[Part]:
     checked = count(found.checked, "backup")
+    mended = f", {count(found.mended, 'thing')} mended" if found.mended else ""
     if found.ok:
-        yield Heading(f"{checked} checked: every byte is sound", "good")
+        yield Heading(f"{checked} checked: every byte is sound{mended}", "good")
         return
-    yield Heading(f"{checked} checked: {count(len(found.damage), 'thing')} damaged", "bad")
+    damaged = f"{count(len(found.damage), 'thing')} damaged{mended}"
+    yield Heading(f"{checked} checked: {damaged}", "bad")
     yield Table(
         ("backup", "frames", "damage"),
         tuple(
@@ -216,6 +220,8 @@ def _(found: Verification) -> Iterator[Part]:
         "What is sound can still be restored. Other backups of a frame: "
         "`%backup list --all --frame NAME`"
     )
+    if not found.mended:
+        yield Hint("Mend what can be mended from memory and copies: `%backup verify --repair`")
 
 
 @view.register

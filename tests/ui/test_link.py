@@ -14,6 +14,7 @@ import pytest
 from dfbackup_jupyter.ui.protocol import METHODS, progressed, read
 from tests.conftest import ROOT
 from tests.kernels import Kernel
+from tests.waiting import eventually
 
 JSON = dict[str, Any]
 
@@ -176,7 +177,7 @@ def test_a_running_cell_is_no_obstacle(page: Page) -> None:
     assert page.result("status")["frames"] == {"df": [4, 2]}
     assert time.monotonic() - start < 4
     undo = page.open("dfbackup.request", {"protocol": 1, "method": "undo", "params": {}})
-    assert page.result("list") != []
+    assert eventually(lambda: page.result("list"), 4)
     assert time.monotonic() - start < 5
     answer = page.answer(undo)
     assert answer["ok"], answer
