@@ -49,6 +49,12 @@ class DFBackup(Configurable):
         help="Seconds to go on writing when the kernel stops. Jupyter kills a kernel after five.",
     ).tag(config=True)
 
+    agent_confirmation = Bool(
+        False,
+        help="AI agents never delete backups without a person: the tools ask one, or say what to "
+        "run. When off, a second call with a code confirms where no person can be asked.",
+    ).tag(config=True)
+
     @default("store")
     def _default_store(self) -> str:
         return os.environ.get("DFBACKUP_STORE") or str(Path(jupyter_data_dir(), "dfbackup"))

@@ -472,10 +472,18 @@ class BackupManager:
     # Deleting
 
     @announced
-    def delete(self, references: Sequence[str]) -> builtins.list[Backup]:
-        """Delete backups; each reference is found before the first one is deleted."""
-        found = {backup.id: backup for backup in map(self.get, references)}
-        return self._delete(found.values(), "%backup delete")
+    def delete(
+        self, references: Sequence[str | Backup], *, by: str = "%backup delete"
+    ) -> builtins.list[Backup]:
+        """Delete backups; each reference is found before the first one is deleted.
+
+        Parameters
+        ----------
+        by : str
+            Who deletes them, for the log of deletions.
+        """
+        meant = (self.get(one) if isinstance(one, str) else one for one in references)
+        return self._delete({backup.id: backup for backup in meant}.values(), by)
 
     @announced
     def cleanup(self) -> builtins.list[Backup]:
