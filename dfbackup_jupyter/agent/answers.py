@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dfbackup_jupyter.backup import JSON, Backup, Restored, Stats
-from dfbackup_jupyter.diff import Diff, FrameDiff
 from dfbackup_jupyter.errors import (
     AmbiguousBackup,
     BackupError,
@@ -19,6 +18,9 @@ from dfbackup_jupyter.errors import (
     NothingToDo,
     StoreError,
 )
+
+if TYPE_CHECKING:  # a Jupyter server reads the tools, and should not load pandas
+    from dfbackup_jupyter.diff import Diff, FrameDiff
 
 logger = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from dfbackup_jupyter import __version__
+from dfbackup_jupyter.agent import messages
 from dfbackup_jupyter.backup import JSON, Backup
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.targets import EVENTS, REQUESTS
@@ -44,7 +45,11 @@ class Link:
         kernel: Any = shell.kernel  # type: ignore[attr-defined]
         self._manager = manager
         self._comms = kernel.comm_manager
-        self._targets = {EVENTS: self._on_anchor, REQUESTS: self._on_request}
+        self._targets = {
+            EVENTS: self._on_anchor,
+            REQUESTS: partial(self._on_request, protocol.read),
+            messages.TARGET: partial(self._on_request, protocol.read_tool),
+        }
         self._anchors: tuple[Comm, ...] = ()
         self._changed = threading.Event()
         self._closed = False
@@ -114,14 +119,17 @@ class Link:
 
     # Requests
 
-    def _on_request(self, comm: Comm, message: JSON) -> None:
+    def _on_request(self, read: Callable[[object], Call], comm: Comm, message: JSON) -> None:
         try:
-            call = protocol.read(message["content"]["data"])
+            call = read(message["content"]["data"])
         except Exception as error:
             comm.close(protocol.refusal(error))
             return
         work = partial(call.run, self._manager, partial(self._progress, comm.comm_id))
-        self._start(call, work).add_done_callback(partial(self._answer, comm))
+        future = self._start(call, work)
+        if call.patience is not None and not future.done():
+            self._limit(future, call.patience)
+        future.add_done_callback(partial(self._answer, comm))
 
     def _start(self, call: Call, work: Callable[[], Any]) -> Future[Any]:
         if call.method.where is Where.MAIN:
@@ -135,10 +143,16 @@ class Link:
             future.set_exception(error)
         return future
 
+    def _limit(self, future: Future[Any], seconds: float) -> None:
+        timer = threading.Timer(seconds, future.cancel)
+        timer.daemon = True
+        timer.start()
+        future.add_done_callback(lambda _: timer.cancel())
+
     def _answer(self, comm: Comm, future: Future[Any]) -> None:
-        if future.cancelled():
+        if future.cancelled() and self._closed:
             return
-        error = future.exception()
+        error = messages.busy() if future.cancelled() else future.exception()
         data = protocol.answer(future.result()) if error is None else protocol.refusal(error)
         try:
             comm.close(data)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from dfbackup_jupyter.agent import messages
 from dfbackup_jupyter.backup import JSON, Backup, Status
 from dfbackup_jupyter.errors import BackupError, InvalidRequest
 from dfbackup_jupyter.manager import BackupManager, Progress
@@ -64,10 +65,17 @@ class Method:
 
 @dataclass(frozen=True)
 class Call:
-    """A question that makes sense."""
+    """A question that makes sense.
+
+    Attributes
+    ----------
+    patience : float or None
+        Seconds for which it may wait for its turn; after that it must not run any more.
+    """
 
     method: Method
     params: JSON
+    patience: float | None = None
 
     def run(self, manager: BackupManager, progress: Progress) -> Any:
         """Return the answer as JSON."""
@@ -103,6 +111,19 @@ def read(data: object) -> Call:
         if key not in given:
             raise InvalidRequest(f"{name} needs {key!r}.")
     return Call(method, given)
+
+
+def read_tool(data: object) -> Call:
+    """Read an AI agent's call of a tool.
+
+    Raises
+    ------
+    InvalidRequest
+        There is no such tool, it cannot be called like this, or the call has come too late.
+    """
+    called = messages.read(data)
+    where = Where.MAIN if called.tool.touches_frames else Where.ASIDE
+    return Call(Method(where, {}, (), lambda m, p, _: called.run()), {}, called.patience)
 
 
 def state(version: str, status: Status, backups: list[JSON]) -> JSON:

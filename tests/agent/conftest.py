@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,11 @@ FRAMES = """
 import pandas as pd
 df = pd.DataFrame({"city": ["Rome", "Oslo", "Bonn"], "price": [1.5, 2.5, 3.5]})
 """
+
+
+def wait_for(gate: Path) -> str:
+    """Code that runs until a file is there."""
+    return f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)\npass"
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ class Lab:
                 *(sys.executable, "-m", app, "--no-browser", "--allow-root"),
                 *(f"--ServerApp.root_dir={home}", f"--port={self._port}"),
                 *("--IdentityProvider.token=", "--LabApp.news_url=None"),
+                "--MCPExtensionApp.mcp_port=0",  # several servers may run at once
                 "--LabApp.expose_app_in_browser=True",
                 "--JupyterNotebookApp.expose_app_in_browser=True",
             ],
