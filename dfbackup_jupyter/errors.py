@@ -63,6 +63,10 @@ class DamagedData(StoreError):
     """Stored bytes are missing or are not what was written."""
 
 
+class AgentError(BackupError):
+    """The AI agent is not set up, or could not answer."""
+
+
 class ArchiveError(BackupError):
     """A ``.zip`` that is not a backup, or not one that can be trusted."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
+from dfbackup_jupyter import main_thread
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import link, magics
@@ -48,6 +49,7 @@ class Extension:
         magics.register(self._shell, self.manager)
         atexit.register(self.manager.close)
         self.manager.make_current()
+        main_thread.cell_begins(self)  # it may be a cell that loads us
         self._guard(self.manager.start)
         self._guard(self._connect)
 
@@ -68,6 +70,7 @@ class Extension:
         if self._running is not None or not self._ours():
             return  # a cell within a cell: the outer one is watched
         self._running = info
+        main_thread.cell_begins(info)
         history = self._shell.history_manager
         # shell.execution_count is raised before this hook in some versions of IPython, after it in
         # others; the input history grows after it in all of them.
@@ -76,9 +79,12 @@ class Extension:
 
     def _after(self, result: ExecutionResult | None) -> None:
         info = getattr(result, "info", None)
-        if self._running is None or not self._ours():
+        if not self._ours():
             return
-        if info is not None and info is not self._running:
+        if self._running is not None and info is not None and info is not self._running:
+            return
+        main_thread.cell_ends()
+        if self._running is None:
             return
         self._running = None
         error = (result.error_before_exec or result.error_in_exec) if result else None

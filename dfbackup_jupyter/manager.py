@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import logging
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -12,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from dfbackup_jupyter import main_thread
 from dfbackup_jupyter.backup import (
     Backup,
     Damage,
@@ -210,6 +210,20 @@ class BackupManager:
         """Make a backup of everything without a name; it is on disk when this returns."""
         return self._save(Kind.QUICK, "", "", None, False, progress)
 
+    @announced
+    def protect(self, name: str, *, source: str, reason: str) -> Backup:
+        """Make an automatic backup before code that is no cell, such as an AI agent's.
+
+        Parameters
+        ----------
+        name : str
+            What is about to be done.
+        source, reason : str
+            The code, and who runs it.
+        """
+        why = Provenance(cell=source, reason=reason)
+        return self._save(Kind.AUTO, name, "", None, False, silent, why)
+
     def _save(
         self,
         kind: Kind,
@@ -218,12 +232,13 @@ class BackupManager:
         only: Sequence[str] | None,
         data_only: bool,
         progress: Progress,
+        provenance: Provenance | None = None,
     ) -> Backup:
         draft = self._drafts.draft(
             kind,
             name=name,
             description=description,
-            provenance=Provenance(reason="on request"),
+            provenance=provenance or Provenance(reason="on request"),
         )
         now = self.watcher.settle()
         live = [str(path) for path in now.capture.by_path]
@@ -271,7 +286,7 @@ class BackupManager:
         limit : int, optional
             At most so many.
         """
-        if _is_main_thread():  # others come for what there is, such as a display while a cell runs
+        if main_thread.here():  # others come for what there is, such as a display while a cell runs
             self._worker.flush(_PATIENCE)
         frame = frame and FramePath.canonical(frame)
         return self._catalog.search(all=all, kind=kind, frame=frame)[:limit]
@@ -348,7 +363,7 @@ class BackupManager:
 
     def status(self) -> Status:
         """Return the state of protection; from any thread, but only the main one looks anew."""
-        capture = self.watcher.look().capture if _is_main_thread() else self.watcher.newest
+        capture = self.watcher.look().capture if main_thread.here() else self.watcher.newest
         snapshots = {str(frame.paths[0]): frame.snapshot for frame in capture.frames}
         try:
             mine = self._catalog.search()
@@ -717,10 +732,6 @@ class BackupManager:
         else:
             self.problem = f"{type(error).__name__}: {error}"
             logger.error("a background write failed", exc_info=error)
-
-
-def _is_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
 
 
 def _canonical(names: Sequence[str] | None) -> builtins.list[str] | None:

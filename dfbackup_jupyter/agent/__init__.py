@@ -3,6 +3,12 @@
 Only the adapters need packages beyond the product's own: those of the extra ``agents``.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from dfbackup_jupyter.agent.tools import (
     TOOLS,
     Tool,
@@ -17,14 +23,21 @@ from dfbackup_jupyter.agent.tools import (
     session_cleanup,
     undo_last,
 )
+from dfbackup_jupyter.errors import AgentError
+
+if TYPE_CHECKING:
+    from dfbackup_jupyter.agent.langchain import langchain_tools
+    from dfbackup_jupyter.agent.middleware import BackupMiddleware
 
 __all__ = [
     "TOOLS",
+    "BackupMiddleware",
     "Tool",
     "backup_stats",
     "delete_all_backups",
     "delete_backup",
     "diff_backup",
+    "langchain_tools",
     "list_backups",
     "manual_backup",
     "quick_backup",
@@ -32,3 +45,34 @@ __all__ = [
     "session_cleanup",
     "undo_last",
 ]
+
+_HOMES = {
+    "BackupMiddleware": "dfbackup_jupyter.agent.middleware",
+    "langchain_tools": "dfbackup_jupyter.agent.langchain",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(_imported(_HOMES[name]), name)
+    return value
+
+
+def _imported(module: str) -> ModuleType:
+    """Import a module that needs the extra.
+
+    Raises
+    ------
+    AgentError
+        The extra is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("dfbackup_jupyter"):
+            raise
+        raise AgentError(
+            f"This needs LangChain, and {error.name} is not installed here.",
+            'Run: %pip install "dfbackup-jupyter[agents]", and restart the kernel.',
+        ) from None

@@ -13,12 +13,12 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from dfbackup_jupyter import __version__
+from dfbackup_jupyter import __version__, main_thread
 from dfbackup_jupyter.agent import messages
 from dfbackup_jupyter.backup import JSON, Backup
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.targets import EVENTS, REQUESTS
-from dfbackup_jupyter.ui import main_thread, protocol
+from dfbackup_jupyter.ui import protocol
 from dfbackup_jupyter.ui.protocol import Call, Where
 
 logger = logging.getLogger(__name__)

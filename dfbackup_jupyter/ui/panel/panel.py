@@ -8,10 +8,11 @@ from typing import Any
 
 from ipywidgets import HTML, HBox, Layout, Tab, VBox, Widget
 
+from dfbackup_jupyter import main_thread
 from dfbackup_jupyter.backup import Status
 from dfbackup_jupyter.errors import BackupError
 from dfbackup_jupyter.manager import BackupManager
-from dfbackup_jupyter.ui import human, main_thread
+from dfbackup_jupyter.ui import human
 from dfbackup_jupyter.ui.panel import looks
 from dfbackup_jupyter.ui.panel.create import Create
 from dfbackup_jupyter.ui.panel.history import History

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from ipywidgets import HTML, Button, FloatProgress, Layout
 
+from dfbackup_jupyter import main_thread
 from dfbackup_jupyter.errors import BackupError
 from dfbackup_jupyter.manager import BackupManager
-from dfbackup_jupyter.ui import human, main_thread
+from dfbackup_jupyter.ui import human
 from dfbackup_jupyter.ui.panel import looks
 
 logger = logging.getLogger(__name__)
