@@ -117,6 +117,8 @@ class Backup:
         With the zone it was made in.
     session, notebook : str
         The kernel's life and the notebook it belongs to.
+    kernel, process : str
+        What tells the kernel, across restarts, and its process from others; empty if unknown.
     bytes_raw, bytes_stored : int
         Size of the content, uncompressed, and of the chunks that hold it. Chunks shared with other
         backups count in each of them.
@@ -138,6 +140,8 @@ class Backup:
     session: str
     notebook: str
     frames: tuple[FrameInfo, ...]
+    kernel: str = ""
+    process: str = ""
     provenance: Provenance = field(default_factory=Provenance)
     state: tuple[StateInfo, ...] = ()
     unwatched: tuple[str, ...] = ()
@@ -335,6 +339,9 @@ class Status:
         What cannot be watched, and why.
     undo, redo : str or None
         What ``%backup undo`` and ``%backup redo`` would do.
+    recoverable : tuple of Backup
+        The states that ``%backup recover`` may bring back, the likeliest first; none once it has,
+        or when this session has changed frames itself.
     """
 
     auto: bool
@@ -350,10 +357,15 @@ class Status:
     last: Backup | None
     undo: str | None
     redo: str | None
+    recoverable: tuple[Backup, ...] = ()
 
     def to_dict(self) -> JSON:
         """Return plain JSON types."""
-        return {**plain(self), "last": self.last and self.last.to_dict()}
+        return {
+            **plain(self),
+            "last": self.last and self.last.to_dict(),
+            "recoverable": [backup.to_dict() for backup in self.recoverable],
+        }
 
 
 @dataclass(frozen=True)

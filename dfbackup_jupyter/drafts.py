@@ -10,7 +10,9 @@ import time
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from dfbackup_jupyter import processes
 from dfbackup_jupyter.backup import Backup, Kind, Provenance
 from dfbackup_jupyter.errors import InvalidRequest
 
@@ -18,6 +20,7 @@ NAME_LIMIT = 200
 LAST = "last"
 
 _SLUG_LIMIT = 60
+_WITHOUT = "kernel_"
 _ID = re.compile(r"(manual|quick|auto|safety|autosave|import)_\d{8}_\d{6}_")
 
 
@@ -31,17 +34,34 @@ class Session:
         Start time and eight hex digits.
     notebook : str
         Path of the notebook; a kernel without one is its own.
+    kernel : str
+        What stays the same when the kernel is restarted; empty where nothing does.
     """
 
     id: str
     notebook: str
+    kernel: str = ""
 
     @classmethod
-    def start(cls, namespace: Mapping[str, object]) -> Session:
+    def start(cls, namespace: Mapping[str, object], kernel: str = "") -> Session:
         """Return the session that begins now in a kernel with this namespace."""
         identifier = f"{_now():%Y%m%d_%H%M%S}_{secrets.token_hex(4)}"
-        notebook = os.environ.get("JPY_SESSION_NAME") or namespace.get("__vsc_ipynb_file__")
-        return cls(identifier, str(notebook) if notebook else f"kernel_{identifier}")
+        name = os.environ.get("JPY_SESSION_NAME") or namespace.get("__vsc_ipynb_file__")
+        if not name:
+            return cls(identifier, f"{_WITHOUT}{identifier}", kernel)
+        # Older servers give the path below their own folder; the kernel runs in the notebook's.
+        path = Path(str(name))
+        return cls(identifier, str(path if path.is_absolute() else Path.cwd() / path.name), kernel)
+
+    @property
+    def has_notebook(self) -> bool:
+        """Whether the kernel is a notebook's."""
+        return self.notebook != f"{_WITHOUT}{self.id}"
+
+    @property
+    def process(self) -> str:
+        """What tells the kernel's process from all others."""
+        return processes.own()
 
 
 @dataclass(frozen=True)
@@ -83,6 +103,8 @@ class Drafts:
             created=created,
             session=self.session.id,
             notebook=self.session.notebook,
+            kernel=self.session.kernel,
+            process=self.session.process,
             frames=(),
             provenance=provenance or Provenance(),
             unwatched=unwatched,
@@ -114,6 +136,14 @@ def checked_name(name: str) -> str:
             "Choose another one.",
         )
     return name
+
+
+def began(session: str) -> dt.datetime:
+    """Return when a session began, which its ID tells."""
+    try:
+        return dt.datetime.strptime(session[:15], "%Y%m%d_%H%M%S").astimezone()
+    except ValueError:
+        return dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def slug(name: str) -> str:

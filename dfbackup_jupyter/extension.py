@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from hashlib import sha256
 
 from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
@@ -40,6 +41,7 @@ class Extension:
             hidden=lambda: shell.user_ns_hidden,
             transform=shell.transform_cell,
             config=DFBackup(parent=shell),
+            kernel=_kernel(shell),
         )
 
     def attach(self) -> None:
@@ -111,6 +113,19 @@ class Extension:
         if problem and problem not in self._told:
             self._told.add(problem)
             print(f"dfbackup: your data is not being backed up. {problem}", file=sys.stderr)
+
+
+def _kernel(shell: InteractiveShell) -> str:
+    """Return what a kernel keeps when it is restarted: the file that tells clients its address."""
+    if getattr(shell, "kernel", None) is None:
+        return ""
+    try:
+        from ipykernel.connect import get_connection_file
+
+        file = os.path.abspath(get_connection_file())
+    except Exception:  # a kernel within another program
+        return ""
+    return sha256(file.encode()).hexdigest()[:16]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

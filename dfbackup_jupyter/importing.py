@@ -39,6 +39,8 @@ def adopted(manifest: JSON, draft: Backup, *, trust: bool, file: str) -> JSON:
             created=draft.created,
             session=draft.session,
             notebook=draft.notebook,
+            kernel=draft.kernel,
+            process=draft.process,
             provenance=replace(foreign.provenance, reason=f"imported from {file}"),
             trusted=trust,
             pinned=False,

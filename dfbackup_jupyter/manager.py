@@ -33,14 +33,18 @@ from dfbackup_jupyter.drafts import LAST, Drafts, Session, checked_name, renamed
 from dfbackup_jupyter.errors import (
     BackupError,
     BackupNotFound,
+    DamagedData,
     InvalidRequest,
     NothingToDo,
+    RestoreError,
     StoreError,
 )
 from dfbackup_jupyter.exporting import new_file, write_parquet
 from dfbackup_jupyter.importing import adopted
 from dfbackup_jupyter.listeners import Listeners, announced
 from dfbackup_jupyter.loading import Loader
+from dfbackup_jupyter.previous import Previous, chosen, label, remarks
+from dfbackup_jupyter.previous import find as find_previous
 from dfbackup_jupyter.recovery import Recovery
 from dfbackup_jupyter.session import ChatMemory, Entry, Recorder, WebSearches, register
 from dfbackup_jupyter.session_state import SessionState
@@ -79,6 +83,8 @@ class BackupManager:
         Turns a cell's source into plain Python.
     config : DFBackup
         The settings.
+    kernel : str
+        What tells the kernel from others, across restarts; empty where nothing does.
     """
 
     _current: ClassVar[BackupManager | None] = None
@@ -90,9 +96,10 @@ class BackupManager:
         hidden: Callable[[], Collection[str]],
         transform: Callable[[str], str],
         config: DFBackup,
+        kernel: str = "",
     ) -> None:
         self.config = config
-        self.session = Session.start(namespace)
+        self.session = Session.start(namespace, kernel)
         self.problem: str | None = None
         self.notices: builtins.list[str] = []
         self._store = Store(Path(config.store))
@@ -101,6 +108,7 @@ class BackupManager:
         except StoreError as error:
             # Undo works from memory meanwhile, and every write tries again.
             self.problem = str(error)
+        self._offered: builtins.list[Backup] | None = None
         self._listeners = Listeners()
         self._worker = Worker(ended=self._listeners.call)
         self._stager = Stager(self._store, self._worker)
@@ -384,6 +392,7 @@ class BackupManager:
             last=mine[0] if mine else None,
             undo=undo.what if undo else None,
             redo=redo.what if redo else None,
+            recoverable=() if undo else tuple(self._recoverable_now()),
         )
 
     # Bringing frames back
@@ -437,6 +446,68 @@ class BackupManager:
         finally:
             if not dry_run:
                 self._listeners.call()
+
+    def previous(self) -> Previous:
+        """Return what may be this notebook's previous session, the likeliest first."""
+        return find_previous(
+            self._catalog.backups(),
+            self.session,
+            lambda backup: self._state.sources(backup, self._store),
+        )
+
+    def recoverable(self) -> builtins.list[Backup]:
+        """Return the states that a display may offer to bring back, the likeliest first.
+
+        Looked for once; nothing is offered any more after `recover`.
+        """
+        if self._offered is None:
+            found = self.previous()
+            related = [one.backup for one in found.candidates if one.related]
+            self._offered = related[:1] if found.certain else related
+        return self._offered
+
+    @announced
+    def recover(
+        self, reference: str | None = None, *, dry_run: bool = False, progress: Progress = silent
+    ) -> Restored:
+        """Bring back the newest state of this notebook's previous session.
+
+        It can be undone as any restore can.
+
+        Parameters
+        ----------
+        reference : str, optional
+            Which state, where more than one session may be meant, or another one is.
+        dry_run : bool
+            Only say what would happen.
+
+        Raises
+        ------
+        AmbiguousBackup
+            It is not certain which session was the previous one.
+        NothingToDo
+            There is none that left anything.
+        """
+        found = self.previous()
+        backup = None if reference is None else self.get(reference)
+        states = chosen(found, backup)
+        warnings: builtins.list[str] = []
+        for state in states:
+            try:
+                with progress("Restoring", sum(info.bytes for info in state.frames)) as tick:
+                    done = self._recovery.restore(
+                        state, state=True, dry_run=dry_run, tick=tick, label=label(state)
+                    )
+            except (RestoreError, DamagedData, BackupNotFound) as error:
+                if state is states[-1]:
+                    raise
+                warnings.append(f"{state.id} cannot be read: {error.message}")
+                continue
+            break
+        warnings += [*done.warnings, *remarks(found, state)]
+        if not dry_run:
+            self._offered = []
+        return replace(done, warnings=tuple(warnings))
 
     @announced
     def undo(self) -> Restored:
@@ -525,6 +596,7 @@ class BackupManager:
             self._store.delete(backup.id, by=by)
             deleted.append(backup)
         if deleted:
+            self._offered = None if self._offered else self._offered
             self._worker.submit(self._store.collect)
         return deleted
 
@@ -697,6 +769,12 @@ class BackupManager:
     def start(self) -> None:
         """Begin to protect what there is."""
         self.watcher.start()
+
+    def _recoverable_now(self) -> builtins.list[Backup]:
+        try:
+            return self.recoverable()
+        except StoreError:
+            return []
 
     def _differences(self, backup: Backup, later: Backup | None) -> builtins.list[str]:
         before = self._state.stored(backup, self._store)

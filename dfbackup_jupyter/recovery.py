@@ -68,14 +68,22 @@ class Recovery:
         self,
         backup: Backup,
         *,
-        only: Sequence[str] | None,
-        as_name: str | None,
+        only: Sequence[str] | None = None,
+        as_name: str | None = None,
         state: bool,
-        exact: bool,
+        exact: bool = False,
         dry_run: bool,
         tick: Tick,
+        label: str = "",
     ) -> Restored:
-        """Bring back the frames of a backup, and its session state where that is asked for."""
+        """Bring back the frames of a backup, and its session state where that is asked for.
+
+        Parameters
+        ----------
+        label : str
+            What to call it; its name or ID by default.
+        """
+        label = label or backup.name or backup.id
         now = self._watcher.settle()
         known = {name for info in backup.frames for name in info.names}
         unknown = [name for name in only or () if name not in known]
@@ -110,7 +118,7 @@ class Recovery:
         ]
         shapes = ""
         if not dry_run:
-            after = self._finish().capture
+            after = self._finish(f"after restoring {label}").capture
             shapes = _shapes(now.capture, after, outcome)
             rebound = {name for name in variables if self._is_rebound(name, variables_before)}
             others |= {
@@ -122,14 +130,14 @@ class Recovery:
             if names:
                 self._timeline.push(
                     Step(
-                        what=f"restoring {backup.name or backup.id}",
+                        what=f"restoring {label}",
                         names=frozenset(names),
                         before=Point(now, _finished(safety), others),
                         bytes=sum(frame.snapshot.nbytes for frame in now.capture.frames),
                     )
                 )
         return _result(
-            f"{'would restore' if dry_run else 'restored'} {backup.name or backup.id}{shapes}",
+            f"{'would restore' if dry_run else 'restored'} {label}{shapes}",
             outcome,
             backup=backup,
             state=variables,
@@ -154,7 +162,7 @@ class Recovery:
         others = others_at(self._namespace, step.names.difference(now.capture.by_path))
         outcome = self._go_to(step, step.before, now)
         self._timeline.undone(Point(left, safety, others))
-        shapes = _shapes(now.capture, self._finish().capture, outcome)
+        shapes = _shapes(now.capture, self._finish(f"after undoing {step.what}").capture, outcome)
         return _result(f"undid {step.what}{shapes}", outcome)
 
     def redo(self) -> Restored:
@@ -171,7 +179,7 @@ class Recovery:
             raise RestoreError("The state to go forward to is not known.", "")
         outcome = self._go_to(step, step.after, now)
         self._timeline.redone()
-        shapes = _shapes(now.capture, self._finish().capture, outcome)
+        shapes = _shapes(now.capture, self._finish(f"after redoing {step.what}").capture, outcome)
         return _result(f"redid {step.what}{shapes}", outcome)
 
     def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
@@ -227,9 +235,9 @@ class Recovery:
     def _is_rebound(self, name: str, before: dict[str, Any]) -> bool:
         return self._namespace.get(name, _UNBOUND) is not before.get(name, _UNBOUND)
 
-    def _finish(self) -> Moment:
+    def _finish(self, reason: str) -> Moment:
         now = self._watcher.rebase()
-        self._watcher.stage(now)
+        self._watcher.stage(now, reason)
         return now
 
 

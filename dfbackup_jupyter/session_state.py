@@ -133,6 +133,14 @@ class SessionState:
                 found[info.recorder] = store.read(info.object, objects[info.object])
         return found
 
+    def sources(self, backup: Backup, store: Store) -> list[str]:
+        """Return the cells that a backup's session had run until then, the newest last."""
+        kept = self.stored(backup, store).get(ExecutionLog.name)
+        log = ExecutionLog()
+        if kept is not None:
+            log.restore(kept.meta, kept.read, Context({}), trust=False)
+        return [entry.source for entry in log.entries if entry.session == backup.session]
+
     def log_cell(self, finished: Finished) -> None:
         """Add a finished cell to the execution log."""
         cell, error = finished.cell, finished.error

@@ -87,6 +87,11 @@ class Stager:
         Where to.
     worker : Worker
         The background thread.
+
+    Attributes
+    ----------
+    has_autosave : bool
+        Whether the session has an autosave, or is about to.
     """
 
     def __init__(self, store: Store, worker: Worker) -> None:
@@ -105,12 +110,14 @@ class Stager:
         self._waiting: tuple[Draft, Capture, Sequence[State]] | None = None
         self._autosaving: Future[Backup | None] = Future()
         self._autosave: str | None = None
+        self.has_autosave = False
         self._complete: tuple[CapturedFrame, ...] = ()
 
     def stage(
         self, capture: Capture, states: Sequence[State], autosave: Draft
     ) -> Future[Backup | None]:
         """Write what is new in a capture, in the background, and renew the session's autosave."""
+        self.has_autosave = True
         with self._hand_over:
             if self._waiting is None:
                 self._autosaving = self._submit(capture, self._renew_autosave)

@@ -98,7 +98,7 @@ class Watcher:
     def start(self) -> None:
         """Take the present state as the one to protect."""
         self._last = now = self.look()
-        self.stage(now)
+        self.stage(now, "when backups began")
 
     def before_cell(self, source: str, execution_count: int | None) -> None:
         """Capture every frame, and commit a backup first when the cell puts one at risk."""
@@ -130,9 +130,9 @@ class Watcher:
             return
         after = self.look(verify=cell.assessment.bypass)
         changed = self._record(cell.moment, after, what(cell), cell)
-        self._last = after = replace(after, states=self._states(after.capture))
         self._finished(Finished(cell, changed, after.capture, error))
-        self.stage(after)
+        self._last = after = replace(after, states=self._states(after.capture))
+        self.stage(after, f"after {what(cell)}")
 
     @property
     def newest(self) -> Capture:
@@ -178,10 +178,17 @@ class Watcher:
             self._cell.backup = None
         return now
 
-    def stage(self, moment: Moment) -> None:
-        """Write the state to the store in the background, as the session's autosave."""
-        if self._config.auto and moment.capture.frames:
-            draft = self._draft(moment, Kind.AUTOSAVE, Provenance())
+    def stage(self, moment: Moment, reason: str) -> None:
+        """Write the state to the store in the background, as the session's autosave.
+
+        Parameters
+        ----------
+        reason : str
+            When the state was this, in a few words.
+        """
+        # A session without frames leaves nothing behind, unless it had some.
+        if self._config.auto and (moment.capture.frames or self._stager.has_autosave):
+            draft = self._draft(moment, Kind.AUTOSAVE, Provenance(reason=reason))
             future = self._stager.stage(moment.capture, moment.states, draft)
             future.add_done_callback(self._report)
         self._timeline.trim(self._config.memory_limit)

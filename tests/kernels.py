@@ -75,6 +75,19 @@ class Kernel:
         self.shutdown()
         self.start()
 
+    def restart_in_place(self, *, now: bool = False) -> None:
+        """Restart as a Jupyter server does: the kernel keeps its identity.
+
+        Parameters
+        ----------
+        now : bool
+            Kill it, as the server finds it when memory has run out.
+        """
+        self.client.stop_channels()
+        with self.log.open("ab") as log:
+            self.manager.restart_kernel(now=now, stdout=log, stderr=log)
+        self._connect()
+
     def kill(self) -> None:
         """End the kernel at once, as the system does when memory runs out."""
         self.client.stop_channels()

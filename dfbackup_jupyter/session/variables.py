@@ -16,8 +16,8 @@ from dfbackup_jupyter.session.base import MIB, BytesBlob, Context, Read, Recalle
 from dfbackup_jupyter.session.names import is_users, looks_secret
 from dfbackup_jupyter.session.sizes import guess
 
-A_MODULE = "a module; import it again"
-"""Why modules are not captured."""
+A_MODULE = "a module: "
+"""Why modules are not captured; the line that imports it again follows."""
 
 _COSTLY = 0.25  # of the time that there is
 _REASON_LIMIT = 120
@@ -64,7 +64,7 @@ class Variables:
             if not is_users(name, context.hidden) or id(value) in paths:
                 continue
             if isinstance(value, ModuleType):
-                skipped[name] = A_MODULE
+                skipped[name] = f"{A_MODULE}{_import_of(value, name)}"
             elif looks_secret(name):
                 skipped[name] = "its name suggests a secret"
             else:
@@ -146,6 +146,11 @@ class Variables:
             left -= len(item.data or b"")
         if deadline is not None:
             self._refused = refused
+
+
+def _import_of(module: ModuleType, name: str) -> str:
+    full = module.__name__
+    return f"import {full}" if full == name else f"import {full} as {name}"
 
 
 def _saved(

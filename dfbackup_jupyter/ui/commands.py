@@ -164,6 +164,12 @@ _COMMANDS = (
             Option("--dry-run", "dry_run", "only say what would happen"),
         ),
     ),
+    Command(
+        "recover",
+        "Bring back the newest state of this notebook's previous session.",
+        (Argument("ID", "reference", "which state, if it is not clear", Values.BACKUP, False),),
+        (Option("--dry-run", "dry_run", "only say what would happen"),),
+    ),
     Command("undo", "Take back what the newest cell or restore did to frames. Can be repeated."),
     Command("redo", "Bring forward again what undo took back."),
     Command("stats", "How many backups there are, and what they take.", options=(_JSON,)),

@@ -181,6 +181,10 @@ def _restore(manager: BackupManager, params: JSON, progress: Progress) -> JSON:
     return manager.restore(params["id"], **options, progress=progress).to_dict()
 
 
+def _recover(manager: BackupManager, params: JSON, progress: Progress) -> JSON:
+    return manager.recover(params.get("id"), progress=progress).to_dict()
+
+
 def _preview(manager: BackupManager, params: JSON, progress: Progress) -> JSON:
     restored = manager.restore(
         params["id"], only=params.get("only"), dry_run=True, progress=progress
@@ -242,6 +246,7 @@ METHODS: Mapping[str, Method] = {
         ("name",),
         _create,
     ),
+    "recover": Method(Where.MAIN, _ID, (), _recover),
     "undo": Method(Where.MAIN, {}, (), lambda m, p, _: m.undo().to_dict()),
     "redo": Method(Where.MAIN, {}, (), lambda m, p, _: m.redo().to_dict()),
     "preview": Method(Where.MAIN, {**_ID, "only": list}, _NEEDS_ID, _preview),

@@ -15,11 +15,12 @@ from dfbackup_jupyter.backup import (
     Verification,
 )
 from dfbackup_jupyter.diff import Diff
-from dfbackup_jupyter.ui.results import Backups, Deletions, ExportedFile, Log, Settings
+from dfbackup_jupyter.ui.results import Backups, Candidates, Deletions, ExportedFile, Log, Settings
 
 TYPES = (
     Backup,
     Backups,
+    Candidates,
     Deletions,
     Details,
     Diff,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dfbackup_jupyter.backup import Backup, Deletion
+from dfbackup_jupyter.previous import Candidate
 from dfbackup_jupyter.session import Entry
 
 T = TypeVar("T")
@@ -37,6 +38,10 @@ class Listing(list[T], Generic[T]):
 
 class Backups(Listing[Backup]):
     """Backups that were found or deleted."""
+
+
+class Candidates(Listing[Candidate]):
+    """Sessions of which one may be the previous one."""
 
 
 class Deletions(Listing[Deletion]):

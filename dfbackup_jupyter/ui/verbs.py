@@ -22,7 +22,7 @@ from dfbackup_jupyter.errors import InvalidRequest
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import confirm, human
 from dfbackup_jupyter.ui.progress import bar
-from dfbackup_jupyter.ui.results import Backups, Deletions, ExportedFile, Log, Settings
+from dfbackup_jupyter.ui.results import Backups, Candidates, Deletions, ExportedFile, Log, Settings
 
 if TYPE_CHECKING:
     from dfbackup_jupyter.ui.panel import Panel
@@ -107,6 +107,17 @@ class Verbs:
             dry_run=dry_run,
             progress=bar,
         )
+
+    def recover(self, reference: str | None, dry_run: bool) -> Restored | Candidates:
+        if reference is None:
+            found = self._manager.previous()
+            if found.candidates and not found.certain:
+                return Candidates(
+                    found.candidates,
+                    "It is not certain which of these was this notebook's previous session",
+                    "Bring one back: `%backup recover ID`",
+                )
+        return self._manager.recover(reference, dry_run=dry_run, progress=bar)
 
     def undo(self) -> Restored:
         return self._manager.undo()

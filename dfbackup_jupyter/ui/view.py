@@ -32,7 +32,7 @@ from dfbackup_jupyter.ui.parts import (
     Tone,
     Warnings,
 )
-from dfbackup_jupyter.ui.results import Backups, Deletions, ExportedFile, Log, Settings
+from dfbackup_jupyter.ui.results import Backups, Candidates, Deletions, ExportedFile, Log, Settings
 
 _NAMES = 8
 _COLUMNS = 30
@@ -73,6 +73,19 @@ def _(found: Backups) -> Iterator[Part]:
         )
     if found.next_step:
         yield Hint(found.next_step)
+
+
+@view.register
+def _(found: Candidates) -> Iterator[Part]:
+    yield Heading(found.heading)
+    yield Table(
+        ("ID", "when", "frames", "it was"),
+        tuple(
+            (Reference(one.backup.id), Time(one.backup.created), _contents(one.backup), one.why)
+            for one in found
+        ),
+    )
+    yield Hint(found.next_step)
 
 
 @view.register
@@ -122,6 +135,7 @@ def _(done: Restored) -> Iterator[Part]:
     would = "would be " if done.dry_run else ""
     yield Pairs(
         (
+            ("state of", Time(done.backup.created) if done.backup else ""),
             (f"{would}brought back", _some(done.restored)),
             (f"{would}removed", _some(done.removed)),
             ("not all of", _some(done.partial)),
@@ -188,6 +202,10 @@ def _(status: Status) -> Iterator[Part]:
             ("store", status.store),
         )
     )
+    if status.recoverable:
+        newest = status.recoverable[0]
+        yield Pairs((("left by an earlier session", _contents(newest)), ("", Time(newest.created))))
+        yield Hint("Bring it back: `%backup recover`")
     if not status.auto:
         yield Hint("Turn them on again: `%backup auto on`")
     elif status.undo:
@@ -268,7 +286,7 @@ def _about(backup: Backup, *, brief: bool = False) -> Iterator[Part]:
         f"{lost.name} ({lost.reason})"
         for state in backup.state
         for lost in state.skipped
-        if not brief or lost.reason != A_MODULE
+        if not brief or not lost.reason.startswith(A_MODULE)
     ]
     yield Pairs(
         (

@@ -119,7 +119,7 @@ def test_what_is_left_out_is_listed_with_the_reason() -> None:
     state = snapshot(space)
     reasons = dict(state.skipped)
     assert state.captured == ("fine",)
-    assert reasons["np"] == "a module; import it again"
+    assert reasons["np"] == "a module: import numpy as np"
     assert reasons["github_token"] == "its name suggests a secret"
     assert reasons["lock"].startswith("cannot be pickled: ")
     assert "generator" in reasons["rows"]

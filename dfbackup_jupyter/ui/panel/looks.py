@@ -10,6 +10,7 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers.python import PythonLexer  # type: ignore[import-untyped]
 
 from dfbackup_jupyter.backup import Backup, Details
+from dfbackup_jupyter.previous import label
 from dfbackup_jupyter.ui import human
 from dfbackup_jupyter.ui.html import html
 
@@ -144,6 +145,14 @@ def option(backup: Backup) -> str:
         f"{human.clock(backup.created)}  ·  {backup.kind}  ·  "
         f"{title(backup)}  ·  {frames(backup, 3)}"
     )
+
+
+def left_behind(backup: Backup, number: int) -> str:
+    """Return what an earlier session has left, the likeliest of some."""
+    others = f" It is the likeliest of {number}: %backup recover lists them." if number > 1 else ""
+    left = frames(backup) or "variables"
+    ago = human.ago(backup.created)
+    return f"An earlier session left {left} ({human.line(label(backup), _TITLE)}; {ago}).{others}"
 
 
 def title(backup: Backup) -> str:

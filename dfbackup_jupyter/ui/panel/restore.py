@@ -39,6 +39,14 @@ class Restore(Section):
         self._backups: dict[str, Backup] = {}
         self._listing: int | None = None
         self._seen: object = None
+        self._offered: Backup | None = None
+        self._offer = HTML(layout=Layout(flex="1 1 auto"))
+        self.recover_button = button(
+            "Bring back", self._recover, "primary", "The present state is kept in a safety backup"
+        )
+        self._earlier = HBox(
+            [self._offer, self.recover_button], layout=Layout(display="none", align_items="center")
+        )
         self.search = Text(
             placeholder="Search: a name, a frame, a word of the cell, a kind, a date",
             layout=Layout(flex="1 1 auto", width="auto"),
@@ -107,6 +115,7 @@ class Restore(Section):
                 row.layout.align_items = "center"
         self.widget = VBox(
             [
+                self._earlier,
                 HBox([self.search, self.everywhere]),
                 self.found,
                 self._count,
@@ -125,8 +134,16 @@ class Restore(Section):
     def refresh(self) -> None:
         """Show the backups that there are now, and mark the preview as of before."""
         self._load()
+        self._show_offer()
         if self._seen is not None and self._state_of_frames() != self._seen:
             self._outdate(None)
+
+    def _show_offer(self) -> None:
+        offered = self.manager.status().recoverable
+        self._offered = offered[0] if offered else None
+        self._earlier.layout.display = "" if offered else "none"
+        if self._offered is not None:
+            self._offer.value = looks.note(looks.left_behind(self._offered, len(offered)))
 
     def _state_of_frames(self) -> object:
         status = self.manager.status()
@@ -264,6 +281,11 @@ class Restore(Section):
     def _restore(self) -> None:
         self.show(self.manager.restore(self.backup.id, **self._terms()))
         self._seen, self.preview.value = None, ""
+
+    @handler(frames=True)
+    def _recover(self) -> None:
+        if self._offered is not None:
+            self.show(self.manager.recover(self._offered.id, progress=self.progress))
 
     @handler(frames=False)
     def _export(self) -> None:
