@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 from dfbackup_jupyter.backup import Backup, Kind, Provenance, Restored
@@ -95,10 +97,11 @@ class Recovery:
         wanted = self._loader.of_backup(backup, now.capture, only, tick)
         if only:
             wanted = [_at(only, item) for item in wanted]
+        warnings: list[str] = []
         if as_name is not None:
             wanted = [_under(as_name, wanted)]
+            warnings += _displaced(as_name, self._namespace)
         gone = [path for path in now.capture.by_path if exact and str(path) not in known]
-        warnings: list[str] = []
         safety = None
         if not dry_run:
             reason = f"before restoring {backup.id}"
@@ -254,6 +257,15 @@ def _under(name: str, wanted: list[Wanted]) -> Wanted:
         )
     path = FramePath(checked_variable(name), ())
     return replace(wanted[0], paths=(path,), same=lambda _path, _value: False, origin=None)
+
+
+def _displaced(name: str, namespace: dict[str, Any]) -> list[str]:
+    """Say what a frame takes the name of, where that is hardly meant."""
+    if isinstance(namespace.get(name), ModuleType):
+        return [f"{name} was the module {namespace[name].__name__}: %backup undo brings it back."]
+    if name not in namespace and hasattr(builtins, name):
+        return [f"{name} is also a name of Python's own: %backup undo gives it back."]
+    return []
 
 
 def _shapes(before: Capture, after: Capture, outcome: Outcome) -> str:

@@ -223,6 +223,19 @@ class TestRestore:
             manager.restore("x", as_name="old")
         with pytest.raises(RestoreError, match="not a name"):
             manager.restore("x", only=["df"], as_name="no name")
+
+    def test_a_name_that_means_something_else_is_said(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        manager.create("x")
+        module = shell.user_ns["pd"]
+        (warning,) = manager.restore("x", only=["df"], as_name="pd").warnings
+        assert "the module pandas" in warning
+        manager.undo()
+        assert shell.user_ns["pd"] is module
+        assert "Python's own" in manager.restore("x", only=["df"], as_name="print").warnings[0]
+        manager.undo()
+        run("print()")
         with pytest.raises(InvalidRequest, match="no frame 'nope'"):
             manager.restore("x", only=["nope"])
 
