@@ -217,7 +217,7 @@ def test_the_messages_are_what_the_other_side_tests_against(page: Page) -> None:
 
 
 def test_before_pandas_the_page_is_told_to_wait(start_kernel: Callable[..., Kernel]) -> None:
-    page = Page(start_kernel(load=False))
+    page = Page(start_kernel(load=False, DFBACKUP_AUTOLOAD="0"))
     hello = {"protocol": 1}
     assert page.answer(page.open("dfbackup.events", hello)) == {}
     page.kernel.run("import dfbackup_jupyter.autoload as a; a.attach(get_ipython())")
