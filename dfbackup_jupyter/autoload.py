@@ -75,7 +75,8 @@ def attach(ipython: InteractiveShell) -> None:
     # The start-up file may lie both in the environment and in the profile.
     if any(isinstance(call, _Check) for call in ipython.events.callbacks[_EVENTS[0]]):
         return
-    ipython.magics_manager.register_lazy("backup", EXTENSION)
+    for magic in ("backup", "backup_ask"):
+        ipython.magics_manager.register_lazy(magic, EXTENSION)
     check = _Check(ipython)
     for event in _EVENTS:
         ipython.events.register(event, check)

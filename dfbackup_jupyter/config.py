@@ -49,6 +49,10 @@ class DFBackup(Configurable):
         help="Seconds to go on writing when the kernel stops. Jupyter kills a kernel after five.",
     ).tag(config=True)
 
+    agent_model = Unicode(
+        help="Chat model that %backup ask uses, by its name in LangChain: 'openai:gpt-5', "
+        "'anthropic:claude-sonnet-4-5', 'ollama:qwen3' …"
+    ).tag(config=True)
     agent_confirmation = Bool(
         False,
         help="AI agents never delete backups without a person: the tools ask one, or say what to "

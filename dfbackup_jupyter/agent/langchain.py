@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial, wraps
 from typing import Any
 
@@ -12,8 +14,11 @@ from langchain_core.tools import BaseTool, StructuredTool
 
 from dfbackup_jupyter import main_thread
 from dfbackup_jupyter.agent.confirmation import Person, asking
+from dfbackup_jupyter.agent.desk import waited
 from dfbackup_jupyter.agent.tools import TOOLS, Tool
 from dfbackup_jupyter.backup import JSON
+
+Call = Callable[[Callable[[], JSON]], Future[JSON]]
 
 _NAMES = re.compile(rf"\b({'|'.join(TOOLS)})\b")
 _SAID = frozenset({"message", "error", "next_step"})
@@ -28,10 +33,21 @@ def langchain_tools(*, confirm: Person | None = None) -> list[BaseTool]:
         Asks the user a question before anything is deleted, and returns whether they agree.
         Without it, deleting takes a second call with a code.
     """
-    return [_as_tool(tool, confirm) for tool in TOOLS.values()]
+    return tools_on(main_thread.call, confirm)
 
 
-def _as_tool(tool: Tool, confirm: Person | None) -> BaseTool:
+def tools_on(call: Call, confirm: Person | None) -> list[BaseTool]:
+    """Return the tools for an agent whose calls go to the main thread in another way.
+
+    Parameters
+    ----------
+    call : callable
+        Has an action run on the main thread, and gives its result as a future.
+    """
+    return [_as_tool(tool, call, confirm) for tool in TOOLS.values()]
+
+
+def _as_tool(tool: Tool, call: Call, confirm: Person | None) -> BaseTool:
     function = tool.function
 
     def answer(arguments: JSON) -> JSON:
@@ -41,11 +57,11 @@ def _as_tool(tool: Tool, confirm: Person | None) -> BaseTool:
 
     @wraps(function)
     def run(**arguments: Any) -> JSON:
-        return main_thread.call(partial(answer, arguments)).result()
+        return waited(call(partial(answer, arguments)))
 
     @wraps(function)
     async def run_beside(**arguments: Any) -> JSON:
-        return await asyncio.wrap_future(main_thread.call(partial(answer, arguments)))
+        return await asyncio.wrap_future(call(partial(answer, arguments)))
 
     return StructuredTool.from_function(
         func=run,

@@ -75,13 +75,20 @@ class Option:
 
 @dataclass(frozen=True)
 class Command:
-    """One thing that ``%backup`` does."""
+    """One thing that ``%backup`` does.
+
+    Attributes
+    ----------
+    text : bool
+        Whether all that follows is its one argument, as it stands there.
+    """
 
     name: str
     help: str
     arguments: tuple[Argument, ...] = ()
     options: tuple[Option, ...] = ()
     magic: str = "%backup"
+    text: bool = False
 
     @property
     def method(self) -> str:
@@ -243,6 +250,12 @@ _COMMANDS = (
                 many=True,
             ),
         ),
+    ),
+    Command(
+        "ask",
+        "Have an AI agent see to your backups. %%backup_ask takes a longer request.",
+        (Argument("REQUEST", "request", "what it shall do, in any language"),),
+        text=True,
     ),
     Command("panel", "All of this with buttons: create, restore, history, settings."),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
 from dfbackup_jupyter.errors import Interrupted
 from dfbackup_jupyter.manager import BackupManager
@@ -14,9 +14,10 @@ from dfbackup_jupyter.ui.commands import STATUS
 from dfbackup_jupyter.ui.completion import Matcher, matcher
 from dfbackup_jupyter.ui.guarded import Guard
 from dfbackup_jupyter.ui.parser import help_text, parse
+from dfbackup_jupyter.ui.questions import spell_out
 from dfbackup_jupyter.ui.verbs import Verbs
 
-_NAME = "backup"
+_NAMES = ("backup", "backup_ask")
 
 
 @magics_class
@@ -47,12 +48,21 @@ class BackupMagics(Magics):
             raise Interrupted(f"%backup {request.command.name}".rstrip()) from None
         return None if silenced else result
 
+    @cell_magic
+    def backup_ask(self, line: str, cell: str) -> Any:
+        """Have an AI agent see to your backups: the cell is the request."""
+        try:
+            return self.verbs.ask(f"{line}\n{cell}".strip())
+        except KeyboardInterrupt:
+            raise Interrupted("%%backup_ask") from None
+
 
 def register(shell: InteractiveShell, manager: BackupManager) -> None:
     """Give a shell the magics, completion for them, and a form for their results."""
     magics = BackupMagics(shell, manager)
     shell.register_magics(magics)
     magics.guard.attach()
+    shell.input_transformers_cleanup.append(spell_out)
     shell.Completer.custom_matchers.append(magics.matcher)
     render.register(shell)
 
@@ -61,10 +71,12 @@ def unregister(shell: InteractiveShell) -> None:
     """Take all of that away."""
     registered = shell.magics_manager
     magics = registered.registry.pop(BackupMagics.__name__)
-    registered.lazy_magics.pop(_NAME, None)  # else the next %backup would load us again
-    for kind in registered.magics.values():
-        kind.pop(_NAME, None)
+    for name in _NAMES:
+        registered.lazy_magics.pop(name, None)  # else the next %backup would load us again
+        for kind in registered.magics.values():
+            kind.pop(name, None)
     magics.guard.detach()
+    shell.input_transformers_cleanup.remove(spell_out)
     magics.verbs.close()
     shell.Completer.custom_matchers.remove(magics.matcher)
     render.unregister(shell)

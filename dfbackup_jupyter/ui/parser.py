@@ -55,6 +55,8 @@ def parse(line: str) -> Request:
     InvalidRequest
         It cannot be understood.
     """
+    if (request := _text(line)) is not None:
+        return request
     words = closed(line)
     place = find_command(words)
     helped = any(word.text in _HELP and not word.quoted for word in words)
@@ -122,6 +124,20 @@ def help_text(command: Command | None = None) -> str:
     width = max((len(shown) for shown, _ in explained), default=0)
     lines = (f"    {shown:<{width}}  {text}" for shown, text in explained)
     return "\n".join([command.usage, f"    {command.help}", *([""] if explained else []), *lines])
+
+
+def _text(line: str) -> Request | None:
+    """Read a command that is followed by free text."""
+    name, _, text = line.strip().partition(" ")
+    command = COMMANDS.get(name)
+    if command is None or not command.text:
+        return None
+    text = text.strip()
+    if text in _HELP:
+        return Request(command, help=True)
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()
+    return Request(command, _placed(command, [text] if text else []))
 
 
 def _is_option(word: Word) -> bool:

@@ -66,5 +66,15 @@ class Settings(dict[str, Any]):
         self.help = help
 
 
+class Answer(str):
+    """What an AI agent says. It is Markdown."""
+
+    def _repr_markdown_(self) -> str:
+        return self
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(self)
+
+
 class ExportedFile(_Path):
     """The path of a ``.zip`` that was written."""

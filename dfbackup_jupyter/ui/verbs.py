@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from dfbackup_jupyter import agent
 from dfbackup_jupyter.backup import (
     JSON,
     Backup,
@@ -22,7 +23,15 @@ from dfbackup_jupyter.errors import InvalidRequest
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import confirm, human
 from dfbackup_jupyter.ui.progress import bar
-from dfbackup_jupyter.ui.results import Backups, Candidates, Deletions, ExportedFile, Log, Settings
+from dfbackup_jupyter.ui.results import (
+    Answer,
+    Backups,
+    Candidates,
+    Deletions,
+    ExportedFile,
+    Log,
+    Settings,
+)
 
 if TYPE_CHECKING:
     from dfbackup_jupyter.ui.panel import Panel
@@ -213,6 +222,9 @@ class Verbs:
             raise unknown_setting(key, values)
         return Settings({key: values[key]}, help)
 
+    def ask(self, request: str) -> Answer:
+        return Answer(agent.ask(self._manager, request, confirm=_agreed, show=print))
+
     def panel(self) -> Panel:
         # Importing ipywidgets takes time that nobody should wait for who does not use it.
         from dfbackup_jupyter.ui.panel import Panel
@@ -220,6 +232,14 @@ class Verbs:
         if self._panel is None or self._panel.closed:
             self._panel = Panel(self._manager)
         return self._panel
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return confirm.agreed(question)
+    except InvalidRequest as error:
+        print(error.message)
+        return False
 
 
 def _deleted(backups: Sequence[Backup]) -> Backups:

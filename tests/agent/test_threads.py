@@ -82,3 +82,32 @@ def test_where_agents_run(kernel_with_agents: Kernel) -> None:
     assert outcome.status == "ok", outcome.shown
     assert eventually(lambda: not kernel.value("beside.is_alive()"))
     assert kernel.value("(seen, df['price'].sum().item())") == (0, 7.5)
+
+
+def test_asking_in_a_kernel(kernel_with_agents: Kernel) -> None:
+    kernel = kernel_with_agents
+    kernel.run(
+        "from dfbackup_jupyter import agent as backups\n"
+        "def said(*replies): backups.use_model(ScriptedModel(replies=list(replies)))"
+    )
+    kernel.run("df = df.drop(columns='price')")
+    kernel.run("said(calling('UndoLast'), '**Xong.**')")
+    outcome = kernel.run("%backup ask cột price đâu rồi?")
+    assert "→ UndoLast()" in outcome.stdout
+    assert "df 3 × 1 → 3 × 2" in outcome.stdout
+    assert outcome.result == {"text/plain": "**Xong.**", "text/markdown": "**Xong.**"}
+    assert kernel.value("list(df)") == ["city", "price"]
+
+    # The question reaches the person who runs the cell.
+    kernel.run("%backup create kept")
+    kernel.run("said(calling('DeleteBackup', reference='kept'), 'Kept.')")
+    client = kernel.client
+    cell = client.execute("%%backup_ask\nXóa nó đi", allow_stdin=True)
+    assert "delete kept. Delete?" in client.get_stdin_msg(timeout=20)["content"]["prompt"]
+    client.input("n")
+    assert "did not agree" in kernel.collect(cell).stdout
+    # Where none can be asked, the answer is no.
+    kernel.run("said(calling('DeleteBackup', reference='kept'), 'Kept.')")
+    outcome = kernel.run("%backup ask Xóa nó đi")
+    assert "questions cannot be asked here" in outcome.stdout
+    assert "kept" in kernel.run("%backup list").shown

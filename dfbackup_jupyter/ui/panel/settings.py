@@ -21,7 +21,7 @@ from ipywidgets import (
     Text,
     VBox,
 )
-from traitlets import Bool, Enum
+from traitlets import Bool, Enum, Unicode
 
 from dfbackup_jupyter.backup import Backup
 from dfbackup_jupyter.errors import InvalidRequest
@@ -206,6 +206,8 @@ def _control(trait: Any) -> Any:
         return Checkbox(indent=False, layout=layout)
     if isinstance(trait, Enum):
         return Dropdown(options=list(trait.values or ()), layout=layout)
+    if isinstance(trait, Unicode):
+        return Text(continuous_update=False, layout=layout)
     # Below zero too, so that it is the setting itself that says what it can be.
     return BoundedFloatText(min=-1.0, max=1e12, layout=layout)
 
