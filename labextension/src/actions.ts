@@ -4,7 +4,7 @@ import type { KernelLink } from './link';
 import type { BackupModel } from './model';
 import type { Backup, Method, Params, Restored, Result } from './protocol';
 import { tellFailure, told, type Told } from './progress';
-import { ago, title } from './text';
+import { ago, left, title } from './text';
 import type { Words } from './translation';
 import { RestoreBody } from './widgets/restore';
 import type { Views } from './widgets/views';
@@ -45,6 +45,34 @@ export class Actions {
 
   async redo(): Promise<void> {
     await this._asked(link => this._redo(link));
+  }
+
+  /** Bring back what the previous session left; where there is a choice, ask. */
+  async recover(): Promise<void> {
+    await this._asked(link => this.recoverFor(link));
+  }
+
+  async recoverFor(link: KernelLink): Promise<void> {
+    const trans = this._trans;
+    const found = link.state?.status.recoverable ?? [];
+    let id = found[0]?.id;
+    if (found.length > 1) {
+      const items = found.map(backup => left(backup, Date.now(), trans));
+      const { button, value } = await InputDialog.getItem({
+        title: trans.__('Which session is to come back?'),
+        items: items.map((item, place) => `${place + 1}. ${item}`),
+        okLabel: trans.__('Bring back')
+      });
+      if (!button.accept || value === null) {
+        return;
+      }
+      id = found[parseInt(value) - 1]?.id;
+    }
+    const pending = trans.__('Bringing frames back…');
+    await this._told(link, 'recover', id ? { id } : {}, pending, restored => ({
+      message: sentence(restored),
+      actions: [this._action(trans.__('Undo'), () => this._undo(link))]
+    }));
   }
 
   async turnOn(): Promise<void> {

@@ -65,6 +65,13 @@ export function addCommands(
     { caption: () => model.status?.redo ?? '' }
   );
   add(
+    CommandIDs.recover,
+    trans.__('Bring back the last session'),
+    undefined,
+    () => actions.recover(),
+    () => Boolean(model.status?.recoverable.length)
+  );
+  add(
     CommandIDs.show,
     trans.__('Show DataFrame backups'),
     backupIcon,

@@ -19,6 +19,7 @@ import { Follower } from './follow';
 import { keepKeys } from './keys';
 import { Links } from './link';
 import { BackupModel } from './model';
+import { offerRecovery } from './recovery';
 import { followSettings, type Settings } from './settings';
 import { addStatusItem } from './statusbar';
 import { BACKUP_COMMANDS, GENERAL_COMMANDS, PLUGIN_ID, SIDEBAR_ID } from './tokens';
@@ -74,7 +75,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const show = (): void => app.shell.activateById(SIDEBAR_ID);
     const hit = (): string | undefined =>
       app.contextMenuHitTest(node => 'backup' in node.dataset)?.dataset['backup'];
-    addCommands(commands, model, new Actions(model, views, words), { show, manage }, words, hit);
+    const actions = new Actions(model, views, words);
+    addCommands(commands, model, actions, { show, manage }, words, hit);
+    offerRecovery(model, actions, words);
 
     const sidebar = new BackupSidebar(model, commands, words, translator ?? undefined);
     app.shell.add(sidebar, 'right', { rank: 900, type: 'DataFrame backups' });

@@ -244,6 +244,11 @@ export class KernelLink implements IDisposable {
       if (this._anchor === anchor) {
         this._drop();
         this._set(isWaiting(content.data) ? 'waiting' : 'not-loaded');
+        if (this._phase === 'waiting' && this._hadFrames) {
+          // It has lost frames: what can be brought back should be known before pandas is imported.
+          this._hadFrames = false;
+          this.turnOn().catch(() => undefined);
+        }
       }
     };
     anchor.open(hello());
@@ -282,6 +287,7 @@ export class KernelLink implements IDisposable {
 
   private _onStatus(_: unknown, status: KernelMessage.Status): void {
     if (status === 'restarting' || status === 'autorestarting') {
+      this._hadFrames ||= Object.keys(this._state?.status.frames ?? {}).length > 0;
       this._lost = true;
       this._running = undefined;
       this._drop();
@@ -369,6 +375,8 @@ export class KernelLink implements IDisposable {
   /** The message that runs the present cell. */
   private _running: string | undefined;
   private _lost = false;
+  /** Whether the kernel had frames before it was restarted. */
+  private _hadFrames = false;
   /** Whether it may load the package. */
   private _loading = false;
   private _isDisposed = false;

@@ -63,6 +63,8 @@ export type Status = {
   last: Backup | null;
   undo: string | null;
   redo: string | null;
+  /** What earlier sessions left, the likeliest first, while this one has changed nothing. */
+  recoverable: Backup[];
 };
 
 export type Restored = {
@@ -110,6 +112,7 @@ export type Methods = {
     params: { name: string; description?: string; only?: string[]; data_only?: boolean };
     result: Backup;
   };
+  recover: { params: { id?: string }; result: Restored };
   undo: { params: Nothing; result: Restored };
   redo: { params: Nothing; result: Restored };
   preview: {
@@ -154,6 +157,7 @@ export const METHODS: { readonly [M in Method]: Manner } = {
   show: 'reads',
   quick: 'waits',
   create: 'waits',
+  recover: 'waits',
   undo: 'waits',
   redo: 'waits',
   preview: 'waits',

@@ -85,6 +85,20 @@ export function title(backup: Backup, trans: TranslationBundle): string {
   return reason ? reason.charAt(0).toUpperCase() + reason.slice(1) : kind(backup.kind, trans);
 }
 
+/** Return what an earlier session has left: its notebook, its frames, how old. */
+export function left(backup: Backup, now: number, trans: TranslationBundle): string {
+  const shown = backup.frames
+    .slice(0, 3)
+    .map(({ name, rows, columns }) => `${name} (${rows} × ${columns})`);
+  const frames = [...shown, ...(backup.frames.length > 3 ? ['…'] : [])].join(', ');
+  return trans.__(
+    '%1 left %2, %3',
+    backup.notebook.split(/[\\/]/).pop() ?? '',
+    frames || trans.__('no frames'),
+    ago(backup.created, now, trans)
+  );
+}
+
 /** Return a sentence on what did not work, and the next step. */
 export function failure(reason: unknown, trans: TranslationBundle): string {
   if (reason instanceof RequestError) {

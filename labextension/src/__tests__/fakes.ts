@@ -63,6 +63,7 @@ export function status(some: Partial<Status> = {}): Status {
     last: backup(),
     undo: 'cell [3]: drop',
     redo: null,
+    recoverable: [],
     ...some
   };
 }

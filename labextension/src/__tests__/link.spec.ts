@@ -207,6 +207,24 @@ describe('KernelLink', () => {
     expect(met).toEqual(['session-2']);
   });
 
+  it('loads the package at once where a restart has taken frames away', async () => {
+    const restarted = async (frames: { [name: string]: [number, number] }): Promise<string[]> => {
+      const kernel = new FakeKernel();
+      kernel.load(() => state({ frames }));
+      await linked(kernel);
+      kernel.onOpen = comm => comm.answer({ type: 'waiting' });
+      kernel.become('autorestarting');
+      kernel.become('idle');
+      await settled();
+      kernel.become('restarting');
+      kernel.become('idle');
+      await settled();
+      return kernel.executed;
+    };
+    expect(await restarted({ df: [4, 2] })).toEqual(['%load_ext dfbackup_jupyter']);
+    expect(await restarted({})).toEqual([]);
+  });
+
   it('asks for the state anew when the connection was away', async () => {
     const [link, kernel] = await linked();
     kernel.connectionStatusChanged.emit('connecting');

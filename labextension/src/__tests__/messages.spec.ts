@@ -92,6 +92,7 @@ describe('what both sides agree on', () => {
       create: backup(),
       rename: backup(),
       pin: backup(),
+      recover: restored,
       undo: restored,
       redo: restored,
       restore: restored,

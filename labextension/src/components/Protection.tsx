@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { BackupModel } from '../model';
-import { ago, bytes, title } from '../text';
+import { ago, bytes, left, title } from '../text';
 import { CommandIDs } from '../tokens';
 import type { Words } from '../translation';
 import { useModel } from './useModel';
@@ -33,6 +33,18 @@ export function Protection({ model, commands, words: { trans } }: Props): React.
         >
           {trans.__('Turn on')}
         </button>
+      )}
+      {status !== null && status.recoverable[0] !== undefined && (
+        <div className="dfb-Protection-left">
+          <p>{left(status.recoverable[0], now, trans)}</p>
+          <button
+            type="button"
+            className="jp-mod-styled jp-mod-accept dfb-Protection-button"
+            onClick={() => void commands.execute(CommandIDs.recover)}
+          >
+            {trans.__('Bring back')}
+          </button>
+        </div>
       )}
       {status !== null && status.problem === null && !status.auto && (
         <button

@@ -100,6 +100,14 @@ describe('Protection', () => {
     expect(run).toEqual([[CommandIDs.turnOn, undefined]]);
   });
 
+  it('offers what an earlier session has left', async () => {
+    kernel.load(() => state({ recoverable: [backup({ notebook: '/home/ada/a.ipynb' })] }));
+    await show(Protection);
+    expect(page.textContent).toContain('a.ipynb left df (5000 × 3)');
+    await click(button('Bring back'));
+    expect(run).toEqual([[CommandIDs.recover, undefined]]);
+  });
+
   it('says what else there is to say', async () => {
     await show(Protection);
     const text = async (change: () => void): Promise<string | null | undefined> => {
