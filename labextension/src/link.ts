@@ -58,6 +58,8 @@ export type Patience = {
   answer: number;
 };
 
+const TARGETS = [REQUEST_TARGET, EVENTS_TARGET];
+
 const PATIENCE: Patience = { subshell: 2000, answer: 10000 };
 
 /** The kernel does not answer: it is in code that lets no other thread run, or has no subshells. */
@@ -139,7 +141,7 @@ export class KernelLink implements IDisposable {
       return;
     }
     this._isDisposed = true;
-    this._drop();
+    this._leave();
     Signal.clearData(this);
   }
 
@@ -164,7 +166,7 @@ export class KernelLink implements IDisposable {
     const comm = this._kernel.createComm(REQUEST_TARGET);
     await this._subshell(comm);
     if (epoch !== this._epoch) {
-      comm.dispose();
+      release(comm);
       throw new KernelGone();
     }
     return new Promise<Result<M>>((resolve, reject) => {
@@ -174,7 +176,7 @@ export class KernelLink implements IDisposable {
       };
       const fail = (reason: Error): void => {
         settle();
-        comm.dispose();
+        release(comm);
         reject(reason);
       };
       const timer =
@@ -231,9 +233,11 @@ export class KernelLink implements IDisposable {
       this._set('unsupported');
       return;
     }
-    // JupyterLab has one subshell per comm target, which ends with the target's last comm. This
-    // one is never opened: it keeps that of the requests from being started anew for each of them.
-    this._keeper = this._kernel.createComm(REQUEST_TARGET);
+    // JupyterLab has one subshell per comm target, which ends with the target's last comm; a comm
+    // that is made at that moment waits for ever. These two are never opened: they keep both alive.
+    if (this._keepers.length === 0) {
+      this._keepers = TARGETS.map(target => this._kernel.createComm(target));
+    }
     const anchor = (this._anchor = this._kernel.createComm(EVENTS_TARGET));
     await this._subshell(anchor);
     if (epoch !== this._epoch) {
@@ -242,6 +246,7 @@ export class KernelLink implements IDisposable {
     anchor.onMsg = message => this._onEvent(message.content);
     anchor.onClose = ({ content }) => {
       if (this._anchor === anchor) {
+        this._anchor = null; // JupyterLab disposes of it
         this._drop();
         this._set(isWaiting(content.data) ? 'waiting' : 'not-loaded');
         if (this._phase === 'waiting' && this._hadFrames) {
@@ -290,10 +295,10 @@ export class KernelLink implements IDisposable {
       this._hadFrames ||= Object.keys(this._state?.status.frames ?? {}).length > 0;
       this._lost = true;
       this._running = undefined;
-      this._drop();
+      this._leave();
       this._set('connecting');
     } else if (status === 'dead' || status === 'terminating') {
-      this._drop();
+      this._leave();
       this._set('dead');
     } else if (status === 'idle' && (this._lost || this._anchor?.isDisposed)) {
       this._lost = false;
@@ -346,14 +351,19 @@ export class KernelLink implements IDisposable {
     this._changed.emit();
   }
 
+  /** End all that we have with a kernel that is gone. */
+  private _leave(): void {
+    this._drop();
+    this._keepers.forEach(release);
+    this._keepers = [];
+  }
+
   /** End what goes over the present connection. */
   private _drop(): void {
     this._epoch += 1;
     const anchor = this._anchor;
     this._anchor = null;
-    anchor?.dispose();
-    this._keeper?.dispose();
-    this._keeper = null;
+    release(anchor);
     for (const fail of [...this._pending]) {
       fail(new KernelGone());
     }
@@ -366,7 +376,7 @@ export class KernelLink implements IDisposable {
   private readonly _sessionStarted = new Signal<this, StateEvent>(this);
   private readonly _pending = new Set<(reason: Error) => void>();
   private _anchor: Kernel.IComm | null = null;
-  private _keeper: Kernel.IComm | null = null;
+  private _keepers: Kernel.IComm[] = [];
   private _phase: Phase = 'connecting';
   private _state: StateEvent | null = null;
   private _session: string | null = null;
@@ -396,4 +406,11 @@ export class Links {
   }
 
   private readonly _links = new WeakMap<LinkKernel, KernelLink>();
+}
+
+/** End a comm, once: JupyterLab counts those of a target down each time. */
+function release(comm: Kernel.IComm | null): void {
+  if (comm !== null && !comm.isDisposed) {
+    comm.dispose();
+  }
 }

@@ -28,7 +28,7 @@ def complete(shell: InteractiveShell, cell: Callable[[str], Any]) -> Complete:
 
 
 CASES: dict[str, list[str]] = {
-    "%backup re": ["%backup restore", "%backup redo"],
+    "%backup re": ["%backup restore", "%backup recover", "%backup redo"],
     "b = %backup sh": ["b = %backup show"],
     "%backup restore ma": ["%backup restore main"],
     "%backup restore my": ['%backup restore "my name"'],

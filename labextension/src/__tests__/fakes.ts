@@ -79,7 +79,9 @@ export class FakeComm {
     readonly kernel: FakeKernel,
     readonly targetName: string,
     readonly commId: string
-  ) {}
+  ) {
+    kernel.count(targetName, 1);
+  }
 
   onMsg: (message: KernelMessage.ICommMsgMsg) => unknown = () => undefined;
   onClose: (message: KernelMessage.ICommCloseMsg) => unknown = () => undefined;
@@ -103,10 +105,12 @@ export class FakeComm {
     this.onClose({
       content: { comm_id: this.commId, data }
     } as unknown as KernelMessage.ICommCloseMsg);
-    this.isDisposed = true;
+    this.dispose();
   }
 
+  /** As JupyterLab does: one that is disposed of already is counted again. */
   dispose(): void {
+    this.kernel.count(this.targetName, -1);
     this.isDisposed = true;
   }
 }
@@ -145,6 +149,19 @@ export class FakeKernel {
   get asKernel(): LinkKernel {
     return this as unknown as LinkKernel;
   }
+
+  /** The targets whose last comm went away, which ended their subshells. */
+  readonly ended: string[] = [];
+
+  count(target: string, change: 1 | -1): void {
+    const left = (this._counts.get(target) ?? 0) + change;
+    this._counts.set(target, left);
+    if (left <= 0) {
+      this.ended.push(target);
+    }
+  }
+
+  private readonly _counts = new Map<string, number>();
 
   /** The anchors that were opened. */
   get anchors(): FakeComm[] {

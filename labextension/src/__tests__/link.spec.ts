@@ -47,13 +47,26 @@ describe('KernelLink', () => {
     expect(link.phase).toBe('ready');
   });
 
-  it('keeps the subshell of the requests with a comm that is never opened', async () => {
+  it('lets no subshell end while it connects anew', async () => {
     const [link, kernel] = await linked();
-    const keeper = kernel.comms.find(comm => comm.targetName === REQUEST_TARGET);
-    expect(keeper?.opened).toBeNull();
-    expect(keeper?.isDisposed).toBe(false);
+    kernel.anchors[0]?.answer({ type: 'waiting' });
+    await settled();
+    await link.turnOn();
+    await link.turnOn();
+    await settled();
+    expect(link.phase).toBe('ready');
+    expect(kernel.ended).toEqual([]);
     link.dispose();
-    expect(keeper?.isDisposed).toBe(true);
+    expect(kernel.ended).toEqual([REQUEST_TARGET, EVENTS_TARGET]);
+  });
+
+  it('lets a restarted kernel start subshells of its own', async () => {
+    const [link, kernel] = await linked();
+    kernel.become('autorestarting');
+    expect(kernel.ended).toEqual([REQUEST_TARGET, EVENTS_TARGET]);
+    kernel.become('idle');
+    await settled();
+    expect(link.phase).toBe('ready');
   });
 
   it('asks each question on a comm of its own', async () => {
