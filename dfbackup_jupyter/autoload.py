@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from threading import current_thread, main_thread
@@ -99,15 +100,20 @@ class _Check:
 
     def __init__(self, ipython: InteractiveShell) -> None:
         self._ipython = ipython
+        self._began = time.time()  # of the newest cell
 
-    def __call__(self, _: object = None) -> None:
+    def __call__(self, result: Any = None) -> None:
         extensions: Any = self._ipython.extension_manager
         if EXTENSION not in extensions.loaded:
             # A comm message may come on another thread; loading belongs to that of the cells.
-            if FRAME_LIBRARIES.isdisjoint(sys.modules) or current_thread() is not main_thread():
+            if current_thread() is not main_thread():
+                return
+            if FRAME_LIBRARIES.isdisjoint(sys.modules):
+                self._began = time.time() if result is None else self._began
                 return
             try:
                 extensions.load_extension(EXTENSION)
+                self._tell(result)
             except Exception as error:
                 _say(f"your data is not being backed up. {error!r}")
         for event in _EVENTS:
@@ -115,3 +121,10 @@ class _Check:
         comms = getattr(getattr(self._ipython, "kernel", None), "comm_manager", None)
         if comms is not None and comms.targets.get(EVENTS) is _wait:
             comms.unregister_target(EVENTS, _wait)
+
+    def _tell(self, result: Any) -> None:
+        from dfbackup_jupyter.extension import error_of, extension_of
+
+        info, extension = getattr(result, "info", None), extension_of(self._ipython)
+        if info is not None and extension is not None:
+            extension.loaded_in(info, error_of(result), self._began)

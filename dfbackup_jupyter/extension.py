@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from hashlib import sha256
 
@@ -35,6 +36,8 @@ class Extension:
         self._pid = os.getpid()
         self._running: ExecutionInfo | None = None
         self._told: set[str] = set()
+        self._attached = time.time()
+        self._seen = False  # any cell
         self._link: link.Link | None = None
         self.manager = BackupManager(
             shell.user_ns,
@@ -72,11 +75,9 @@ class Extension:
         if self._running is not None or not self._ours():
             return  # a cell within a cell: the outer one is watched
         self._running = info
+        self._seen = True
         main_thread.cell_begins(info)
-        history = self._shell.history_manager
-        # shell.execution_count is raised before this hook in some versions of IPython, after it in
-        # others; the input history grows after it in all of them.
-        count = len(history.input_hist_parsed) if history and info.store_history else None
+        count = self._count(info)
         self._guard(lambda: self.manager.watcher.before_cell(info.raw_cell or "", count))
 
     def _after(self, result: ExecutionResult | None) -> None:
@@ -87,11 +88,35 @@ class Extension:
             return
         main_thread.cell_ends()
         if self._running is None:
+            if info is not None and not self._seen:
+                self.loaded_in(info, error_of(result), self._attached)
             return
         self._running = None
-        error = (result.error_before_exec or result.error_in_exec) if result else None
+        error = error_of(result)
         self._guard(lambda: self.manager.watcher.after_cell(error))
         self._tell()
+
+    def loaded_in(self, info: ExecutionInfo, error: BaseException | None, began: float) -> None:
+        """Look at the cell that loaded us, which began before we were there to see it.
+
+        Parameters
+        ----------
+        error : BaseException or None
+            What it raised.
+        began : float
+            When, or since when we know of it, in seconds since the epoch.
+        """
+        self._seen = True
+        source, count = info.raw_cell or "", self._count(info)
+        if count is not None:
+            count -= 1  # it is in the history by now
+        self._guard(lambda: self.manager.watcher.cell_that_loaded(source, count, began, error))
+
+    def _count(self, info: ExecutionInfo) -> int | None:
+        history = self._shell.history_manager
+        # shell.execution_count is raised before this hook in some versions of IPython, after it in
+        # others; the input history grows after it in all of them.
+        return len(history.input_hist_parsed) if history and info.store_history else None
 
     def _ours(self) -> bool:
         return threading.current_thread() is threading.main_thread() and os.getpid() == self._pid
@@ -115,6 +140,11 @@ class Extension:
             print(f"dfbackup: your data is not being backed up. {problem}", file=sys.stderr)
 
 
+def error_of(result: ExecutionResult | None) -> BaseException | None:
+    """Return what a cell raised."""
+    return (result.error_before_exec or result.error_in_exec) if result else None
+
+
 def _kernel(shell: InteractiveShell) -> str:
     """Return what a kernel keeps when it is restarted: the file that tells clients its address."""
     if getattr(shell, "kernel", None) is None:
@@ -128,9 +158,15 @@ def _kernel(shell: InteractiveShell) -> str:
     return sha256(file.encode()).hexdigest()[:16]
 
 
+def extension_of(shell: InteractiveShell) -> Extension | None:
+    """Return what watches a shell, or None."""
+    found: Extension | None = getattr(shell, _ATTRIBUTE, None)
+    return found
+
+
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Begin to protect the frames of a shell: ``%load_ext dfbackup_jupyter``."""
-    if getattr(shell, _ATTRIBUTE, None) is None:
+    if extension_of(shell) is None:
         extension = Extension(shell)
         extension.attach()
         setattr(shell, _ATTRIBUTE, extension)
@@ -138,7 +174,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Remove every hook: ``%unload_ext dfbackup_jupyter``."""
-    extension = getattr(shell, _ATTRIBUTE, None)
+    extension = extension_of(shell)
     if extension is not None:
         delattr(shell, _ATTRIBUTE)
         extension.detach()

@@ -51,7 +51,7 @@ from dfbackup_jupyter.session_state import SessionState
 from dfbackup_jupyter.staging import Stager, read_backup
 from dfbackup_jupyter.store import AlreadyExists, Store, Worker
 from dfbackup_jupyter.timeline import Timeline
-from dfbackup_jupyter.watcher import Finished, Watcher
+from dfbackup_jupyter.watcher import Event, Watcher
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class BackupManager:
             hidden=hidden,
             transform=transform,
             states=self._state.snapshot_quickly,
-            finished=self._cell_finished,
+            ended=self._event_ended,
             written=self._note_write,
             disturbed=self._note_disturbed,
             stager=self._stager,
@@ -718,10 +718,21 @@ class BackupManager:
             damage += [Damage(id, (), str(e)) for id, e in self._catalog.unreadable().items()]
         return Verification(len(backups), tuple(damage))
 
-    def log(self, limit: int | None = None) -> builtins.list[Entry]:
-        """Return the execution log: the newest `limit` cells, the oldest first."""
+    def log(self, limit: int | None = None, *, frame: str | None = None) -> builtins.list[Entry]:
+        """Return the execution log: the newest `limit` cells, the oldest first.
+
+        Parameters
+        ----------
+        frame : str, optional
+            Only those that did something to the frame of this name: its story.
+        """
         self._worker.flush(_PATIENCE)
-        entries = builtins.list(self._state.execution_log.entries)
+        name = frame and FramePath.canonical(frame)
+        entries = [
+            entry
+            for entry in self._state.execution_log.entries
+            if name is None or any(change.name == name for change in entry.frames)
+        ]
         return entries if limit is None else entries[max(len(entries) - limit, 0) :]
 
     def deletions(self, limit: int | None = None) -> builtins.list[Deletion]:
@@ -791,9 +802,10 @@ class BackupManager:
             if name is None or name in map(str, frame.paths)
         }
 
-    def _cell_finished(self, finished: Finished) -> None:
-        self._state.log_cell(finished)
+    def _event_ended(self, event: Event) -> Callable[[], None]:
+        explain = self._state.log(event)
         self._listeners.call()
+        return explain
 
     def _note_disturbed(self, names: builtins.list[str]) -> None:
         self.notices.append(

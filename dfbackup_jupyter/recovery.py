@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -85,6 +86,7 @@ class Recovery:
         label : str
             What to call it; its name or ID by default.
         """
+        began = time.time()
         label = label or backup.name or backup.id
         now = self._watcher.settle()
         known = {name for info in backup.frames for name in info.names}
@@ -121,7 +123,7 @@ class Recovery:
         ]
         shapes = ""
         if not dry_run:
-            after = self._finish(f"after restoring {label}").capture
+            after = self._finish(f"restoring {label}", now, began).capture
             shapes = _shapes(now.capture, after, outcome)
             rebound = {name for name in variables if self._is_rebound(name, variables_before)}
             others |= {
@@ -156,6 +158,7 @@ class Recovery:
         NothingToDo
             There is none.
         """
+        began = time.time()
         now = self._watcher.settle()
         step = expect(self._timeline.to_undo(), "undo")
         safety = self._watcher.commit(
@@ -165,7 +168,8 @@ class Recovery:
         others = others_at(self._namespace, step.names.difference(now.capture.by_path))
         outcome = self._go_to(step, step.before, now)
         self._timeline.undone(Point(left, safety, others))
-        shapes = _shapes(now.capture, self._finish(f"after undoing {step.what}").capture, outcome)
+        after = self._finish(f"undoing {step.what}", now, began).capture
+        shapes = _shapes(now.capture, after, outcome)
         return _result(f"undid {step.what}{shapes}", outcome)
 
     def redo(self) -> Restored:
@@ -176,13 +180,15 @@ class Recovery:
         NothingToDo
             There is none, or frames were changed since.
         """
+        began = time.time()
         now = self._watcher.settle()
         step = expect(self._timeline.to_redo(), "redo")
         if step.after is None:
             raise RestoreError("The state to go forward to is not known.", "")
         outcome = self._go_to(step, step.after, now)
         self._timeline.redone()
-        shapes = _shapes(now.capture, self._finish(f"after redoing {step.what}").capture, outcome)
+        after = self._finish(f"redoing {step.what}", now, began).capture
+        shapes = _shapes(now.capture, after, outcome)
         return _result(f"redid {step.what}{shapes}", outcome)
 
     def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
@@ -238,9 +244,10 @@ class Recovery:
     def _is_rebound(self, name: str, before: dict[str, Any]) -> bool:
         return self._namespace.get(name, _UNBOUND) is not before.get(name, _UNBOUND)
 
-    def _finish(self, reason: str) -> Moment:
+    def _finish(self, what: str, before: Moment, began: float) -> Moment:
         now = self._watcher.rebase()
-        self._watcher.stage(now, reason)
+        self._watcher.stage(now, f"after {what}")
+        self._watcher.note(what, before.capture, now.capture, began)
         return now
 
 

@@ -9,10 +9,12 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from dfbackup_jupyter import frame_changes
 from dfbackup_jupyter.backup import Backup
-from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
+from dfbackup_jupyter.capture.capture import Capture
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.drafts import Session, local_time
 from dfbackup_jupyter.errors import DamagedData
@@ -24,7 +26,6 @@ from dfbackup_jupyter.session import (
     Context,
     Entry,
     ExecutionLog,
-    FrameChange,
     Kept,
     Recorder,
     State,
@@ -35,7 +36,7 @@ from dfbackup_jupyter.session import (
 from dfbackup_jupyter.session.base import AUTOMATIC
 from dfbackup_jupyter.session.registry import OURS
 from dfbackup_jupyter.store import Store
-from dfbackup_jupyter.watcher import Finished
+from dfbackup_jupyter.watcher import Event
 
 logger = logging.getLogger(__name__)
 
@@ -141,29 +142,41 @@ class SessionState:
             log.restore(kept.meta, kept.read, Context({}), trust=False)
         return [entry.source for entry in log.entries if entry.session == backup.session]
 
-    def log_cell(self, finished: Finished) -> None:
-        """Add a finished cell to the execution log."""
-        cell, error = finished.cell, finished.error
+    def log(self, event: Event) -> Callable[[], None]:
+        """Add a cell or a restore that has ended to the execution log.
+
+        Returns
+        -------
+        callable
+            Finds out which columns changed, which takes time: for the background.
+        """
+        error = event.error
         entry = Entry(
-            source=cell.source,
-            execution_count=cell.execution_count,
-            time=local_time(cell.began),
-            duration=time.time() - cell.began,
+            source=event.source,
+            execution_count=event.execution_count,
+            time=local_time(event.began),
+            duration=time.time() - event.began,
             outcome="error" if error else "ok",
             error=_plainly(error) if error else None,
-            frames=_frame_changes(finished),
+            frames=frame_changes.find(event.before, event.after),
             session=self._session.id,
         )
         self.execution_log.append(entry)
-        if cell.backup is not None:
-            cell.backup.add_done_callback(lambda backup: self._name_backup(entry, backup))
+        if event.backup is not None:
+            event.backup.add_done_callback(lambda backup: self._name_backup(entry, backup))
+        return partial(self._explain, entry, event.before, event.after)
+
+    def _explain(self, entry: Entry, before: Capture, after: Capture) -> None:
+        if entry.frames:
+            found = frame_changes.explained(entry.frames, before, after)
+            self.execution_log.amend(entry, lambda old: replace(old, frames=found))
 
     def _name_backup(self, entry: Entry, future: Future[Backup | None]) -> None:
         if future.cancelled() or future.exception() is not None:
             return
         backup = future.result()
         if backup is not None:
-            self.execution_log.amend(entry, replace(entry, backup=backup.id))
+            self.execution_log.amend(entry, lambda old: replace(old, backup=backup.id))
 
     def _snapshot(self, capture: Capture, budget: Budget) -> list[State]:
         if not self._config.session_state:
@@ -219,32 +232,3 @@ def _plainly(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"
     except Exception:  # the user's own __str__
         return type(error).__name__
-
-
-def _frame_changes(finished: Finished) -> tuple[FrameChange, ...]:
-    before, after = finished.cell.moment.capture.by_path, finished.after.by_path
-    changes = [
-        FrameChange(
-            str(path),
-            "changed" if path in after else "removed",
-            *_sizes(before.get(path), after.get(path)),
-        )
-        for path in finished.changed
-    ]
-    changes += [
-        FrameChange(str(path), "added", *_sizes(None, after[path]))
-        for path in after
-        if path not in before
-    ]
-    return tuple(sorted(changes, key=lambda change: change.name))
-
-
-def _sizes(before: CapturedFrame | None, after: CapturedFrame | None) -> tuple[int | None, ...]:
-    old = before.snapshot if before else None
-    new = after.snapshot if after else None
-    return (
-        old.rows if old else None,
-        new.rows if new else None,
-        old.columns if old else None,
-        new.columns if new else None,
-    )

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 import xxhash
 
 from dfbackup_jupyter.backup import JSON, Backup, FrameInfo, Kind, Lost, StateInfo
-from dfbackup_jupyter.capture.base import Snapshot
+from dfbackup_jupyter.capture.base import Encoded, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.errors import BackupNotFound, DamagedData
 from dfbackup_jupyter.session.base import State
@@ -395,9 +395,11 @@ def digest(blob: Blob) -> int:
 
 def same_content(a: Snapshot, b: Snapshot) -> bool:
     """Whether two snapshots hold the same frame, bit for bit, whatever their memory layout."""
-    if a is b:
-        return True
-    one, two = a.encode(), b.encode()
+    return a is b or same_encoding(a.encode(), b.encode())
+
+
+def same_encoding(one: Encoded, two: Encoded) -> bool:
+    """Whether two encodings are the same bytes; memory that both share is not read."""
     return (
         one.meta == two.meta
         and len(one.blobs) == len(two.blobs)

@@ -25,7 +25,15 @@ _WHAT_LIMIT = 60
 
 @dataclass
 class Cell:
-    """A cell that is running, and what was there before it."""
+    """A cell that is running, and what was there before it.
+
+    Attributes
+    ----------
+    moment : Moment
+        What it is compared with: how things were when it began, or after a restore in it.
+    first : Capture
+        The frames when it began.
+    """
 
     source: str
     execution_count: int | None
@@ -34,15 +42,29 @@ class Cell:
     began: float = field(default_factory=time.time)
     backup: Future[Backup | None] | None = None
 
+    def __post_init__(self) -> None:
+        self.first = self.moment.capture
+
 
 @dataclass(frozen=True)
-class Finished:
-    """A cell that has ended: what it changed, how things stand after it, and what it raised."""
+class Event:
+    """A cell that has ended, or a restore that no cell asked for.
 
-    cell: Cell
-    changed: frozenset[FramePath]
+    Attributes
+    ----------
+    before, after : Capture
+        The frames when it began, and when it had ended.
+    error : BaseException or None
+        What it raised.
+    """
+
+    source: str
+    execution_count: int | None
+    began: float
+    before: Capture
     after: Capture
-    error: BaseException | None
+    error: BaseException | None = None
+    backup: Future[Backup | None] | None = None
 
 
 class Watcher:
@@ -58,8 +80,8 @@ class Watcher:
         Turns a cell's source into plain Python (IPython's ``transform_cell``).
     states : callable
         Gives the session state, within the time that a cell may be delayed by.
-    finished : callable
-        Called with every finished cell.
+    ended : callable
+        Called with everything that has ended; what it gives is called in the background.
     written : callable
         Called after a background write with its error, or None.
     disturbed : callable
@@ -73,7 +95,7 @@ class Watcher:
         hidden: Callable[[], Collection[str]],
         transform: Callable[[str], str],
         states: Callable[[Capture], list[State]],
-        finished: Callable[[Finished], None],
+        ended: Callable[[Event], Callable[[], None]],
         written: Callable[[BaseException | None], None],
         disturbed: Callable[[list[str]], None],
         stager: Stager,
@@ -85,7 +107,7 @@ class Watcher:
         self._hidden = hidden
         self._transform = transform
         self._states = states
-        self._finished = finished
+        self._ended = ended
         self._written = written
         self._disturbed = disturbed
         self._stager = stager
@@ -129,10 +151,50 @@ class Watcher:
         if cell is None:
             return
         after = self.look(verify=cell.assessment.bypass)
-        changed = self._record(cell.moment, after, what(cell), cell)
-        self._finished(Finished(cell, changed, after.capture, error))
+        self._record(cell.moment, after, what(cell), cell)
+        self._end(cell, after, error)
+
+    def cell_that_loaded(
+        self,
+        source: str,
+        execution_count: int | None,
+        began: float,
+        error: BaseException | None = None,
+    ) -> None:
+        """Log the cell that had backups turned on, and stage what it left.
+
+        Parameters
+        ----------
+        began : float
+            When, in seconds since the epoch.
+        error : BaseException, optional
+            What it raised.
+        """
+        nothing = Moment(Capture(()), (), {})
+        cell = Cell(source, execution_count, nothing, Assessment(), began)
+        self._end(cell, self.look(), error)
+
+    def note(self, what: str, before: Capture, after: Capture, began: float) -> None:
+        """Log a restore, unless a cell is running, which is logged itself."""
+        if self._cell is None:
+            explain = self._ended(Event(what, None, began, before, after))
+            self._stager.worker.submit(explain)
+
+    def _end(self, cell: Cell, after: Moment, error: BaseException | None) -> None:
+        explain = self._ended(
+            Event(
+                cell.source,
+                cell.execution_count,
+                cell.began,
+                cell.first,
+                after.capture,
+                error,
+                cell.backup,
+            )
+        )
         self._last = after = replace(after, states=self._states(after.capture))
         self.stage(after, f"after {what(cell)}")
+        self._stager.worker.submit(explain)
 
     @property
     def newest(self) -> Capture:
@@ -193,13 +255,11 @@ class Watcher:
             future.add_done_callback(self._report)
         self._timeline.trim(self._config.memory_limit)
 
-    def _record(
-        self, before: Moment, after: Moment, label: str, cell: Cell | None = None
-    ) -> frozenset[FramePath]:
+    def _record(self, before: Moment, after: Moment, label: str, cell: Cell | None = None) -> None:
         changes = compare(before.capture, after.capture)
         names = frozenset((*changes.changed, *changes.removed))
         if not names:
-            return names
+            return
         step = Step(
             what=label,
             names=names,
@@ -215,7 +275,6 @@ class Watcher:
                 cell.backup = step.before.backup
         elif step.doubt:
             self._stager.worker.submit(lambda: self._timeline.resolve(step))
-        return names
 
     def commit(
         self, moment: Moment, kind: Kind, provenance: Provenance, step: Step | None = None

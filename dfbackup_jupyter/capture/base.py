@@ -114,6 +114,13 @@ class Snapshot(ABC):
     def encode(self) -> Encoded:
         """Return the content as a description and blobs. Safe to call on another thread."""
 
+    @abstractmethod
+    def encode_columns(self) -> dict[str, Encoded]:
+        """Return each column by itself, by its label as text; nothing for what has no columns.
+
+        The second column of a label is ``label #2``.
+        """
+
 
 class Adapter(Protocol):
     """What the rest needs to know of one library's frames."""

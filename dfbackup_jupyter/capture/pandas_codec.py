@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import pickle
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -102,6 +102,21 @@ def encode(
     if parts.pickled:
         flagged.append("labels or attrs")
     return Encoded(meta, parts.blobs, tuple(flagged), tuple(lost))
+
+
+def encode_columns(frame: pd.DataFrame, objects: Mapping[int, FrozenColumn]) -> dict[str, Encoded]:
+    """Describe each column of a plain DataFrame by itself."""
+    found: dict[str, Encoded] = {}
+    seen: Counter[str] = Counter()
+    for position, (label, array) in enumerate(
+        zip(map(str, frame.columns), internals.columns(frame), strict=True)
+    ):
+        parts = Parts()
+        node = _column(array, objects.get(position), parts)
+        seen[label] += 1
+        name = f"{label} #{seen[label]}" if seen[label] > 1 else label
+        found[name] = Encoded(node, parts.blobs)
+    return found
 
 
 def decode(meta: JSON, read: Read, *, trust: bool) -> Content:

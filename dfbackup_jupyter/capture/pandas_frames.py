@@ -12,7 +12,7 @@ from dfbackup_jupyter.capture import pandas_internals as internals
 from dfbackup_jupyter.capture.base import JSON, Decoded, Encoded, Known, Read, Snapshot
 from dfbackup_jupyter.capture.memory import Memory
 from dfbackup_jupyter.capture.objects import Frozen, FrozenColumn, is_immutable
-from dfbackup_jupyter.capture.pandas_codec import decode, encode, same_content
+from dfbackup_jupyter.capture.pandas_codec import decode, encode, encode_columns, same_content
 
 _SMALL = 256 << 10
 """Blocks up to this size are copied on the mere suspicion that others can write to them."""
@@ -150,6 +150,9 @@ class PandasSnapshot(Snapshot):
             metadata={name: value.thaw() for name, value in self._metadata.items()},
             objects=self._objects,
         )
+
+    def encode_columns(self) -> dict[str, Encoded]:
+        return encode_columns(self._frame, self._objects) if self._frame.ndim == 2 else {}
 
 
 class PandasAdapter:

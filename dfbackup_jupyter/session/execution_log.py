@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar, get_args
 
-from dfbackup_jupyter.backup import JSON
+from dfbackup_jupyter.backup import JSON, plain
 from dfbackup_jupyter.session.base import Kept
 from dfbackup_jupyter.session.journal import Journal
 
@@ -30,6 +30,8 @@ class FrameChange:
     what : {"changed", "added", "removed"}
     rows_before, rows_after, columns_before, columns_after : int or None
         The frame's size; None where there was no frame.
+    columns_added, columns_dropped, columns_modified : tuple of str
+        Labels of the columns concerned. Where rows came or went, none counts as modified.
     """
 
     name: str
@@ -38,16 +40,19 @@ class FrameChange:
     rows_after: int | None = None
     columns_before: int | None = None
     columns_after: int | None = None
+    columns_added: tuple[str, ...] = ()
+    columns_dropped: tuple[str, ...] = ()
+    columns_modified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell that was run.
+    """One cell that was run, or one restore that was asked for elsewhere.
 
     Attributes
     ----------
     source : str
-        The cell as the user wrote it.
+        The cell as the user wrote it, or what was done in a few words.
     execution_count : int or None
         The number in front of the cell.
     time : datetime
@@ -88,7 +93,7 @@ class Entry:
 
     def to_dict(self) -> JSON:
         """Return the entry as JSON."""
-        frames = [asdict(change) for change in self.frames]
+        frames = [plain(change) for change in self.frames]
         return {**vars(self), "time": self.time.isoformat(), "frames": frames}
 
     @classmethod
@@ -131,9 +136,15 @@ class ExecutionLog(Journal[Entry]):
         """Add the newest entry."""
         self._add(entry)
 
-    def amend(self, entry: Entry, amended: Entry) -> None:
-        """Put `amended` in the place of an entry, if that is in the log still. From any thread."""
-        self._replace(entry, amended)
+    def amend(self, entry: Entry, change: Callable[[Entry], Entry]) -> None:
+        """Add to an entry what was found out later, if it is in the log still. From any thread.
+
+        Parameters
+        ----------
+        change : callable
+            Gives the amended entry for the one in the log, which may have been amended before.
+        """
+        self._change(entry, change)
 
     def differences(self, before: Kept | None, after: Kept | None) -> Sequence[str]:
         """Return nothing: that cells were run between two states is no difference to restore."""
@@ -154,11 +165,10 @@ class ExecutionLog(Journal[Entry]):
 
 def _change(data: Mapping[str, Any]) -> FrameChange:
     sizes = ("rows_before", "rows_after", "columns_before", "columns_after")
-    return FrameChange(
-        _of(str, data["name"]),
-        _one_of(get_args(What), data["what"]),
-        *(_optional(int, data[size]) for size in sizes),
-    )
+    columns = ("columns_added", "columns_dropped", "columns_modified")
+    fields: JSON = {size: _optional(int, data[size]) for size in sizes}
+    fields |= {which: tuple(_of(str, label) for label in data.get(which, ())) for which in columns}
+    return FrameChange(_of(str, data["name"]), _one_of(get_args(What), data["what"]), **fields)
 
 
 def _of(kind: type[_T], value: Any) -> _T:

@@ -7,7 +7,7 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -93,12 +93,12 @@ class Journal(ABC, Generic[T]):
             self._lines[line.key] = line
             self._size += len(line.json)
 
-    def _replace(self, item: T, other: T) -> None:
-        """Put another item in the place of one, if that is there still."""
+    def _change(self, item: T, change: Callable[[T], T]) -> None:
+        """Put something else in the place of an item, if that is there still."""
         with self._lock:
             line = self._lines.get(self._key(item))
-            if line is not None and line.item is item:
-                self._lines[line.key] = new = self._line(other)
+            if line is not None:
+                self._lines[line.key] = new = self._line(change(line.item))
                 self._size += len(new.json) - len(line.json)
 
     def _items(self) -> tuple[T, ...]:

@@ -228,6 +228,7 @@ _COMMANDS = (
         "The cells of this session, and what they did to frames.",
         options=(
             _NUMBER,
+            Option("--frame", "frame", "only what changed this frame", "NAME", Values.FRAME),
             Option("--deleted", "deleted", "instead, which backups were deleted"),
             _JSON,
         ),

@@ -49,7 +49,22 @@ class Deletions(Listing[Deletion]):
 
 
 class Log(Listing[Entry]):
-    """The cells that were run."""
+    """The cells that were run.
+
+    Parameters
+    ----------
+    frame : str, optional
+        The frame whose story it is.
+    session : str
+        The present one.
+    """
+
+    def __init__(
+        self, items: Iterable[Entry], heading: str, *, frame: str | None, session: str
+    ) -> None:
+        super().__init__(items, heading)
+        self.frame = frame
+        self.session = session
 
 
 class Settings(dict[str, Any]):

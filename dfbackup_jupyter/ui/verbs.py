@@ -193,16 +193,22 @@ class Verbs:
         )
         return found.to_dict() if json else found
 
-    def log(self, limit: int | None, deleted: bool, json: bool) -> Any:
+    def log(self, limit: int | None, frame: str | None, deleted: bool, json: bool) -> Any:
         found: Log | Deletions
         if deleted:
             gone = self._manager.deletions(limit)
             heading = f"{human.count(len(gone), 'deleted backup')}, the newest first"
             found = Deletions(gone, heading if gone else "Nothing was deleted")
         else:
-            ran = self._manager.log(limit)
-            heading = f"{human.count(len(ran), 'cell')}, the newest last"
-            found = Log(ran, heading if ran else "No cell was logged yet")
+            ran = self._manager.log(limit, frame=frame)
+            if frame is None:
+                heading = human.count(len(ran), "cell") if ran else "No cell was logged yet"
+            elif ran:
+                heading = f"{human.count(len(ran), 'change')} of {frame}"
+            else:
+                heading = f"No cell has changed {frame}"
+            heading += ", the newest last" if ran else ""
+            found = Log(ran, heading, frame=frame, session=self._manager.session.id)
         return [item.to_dict() for item in found] if json else found
 
     def auto(self, switch: str) -> Status:

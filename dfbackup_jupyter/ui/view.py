@@ -15,8 +15,9 @@ from dfbackup_jupyter.backup import (
     Status,
     Verification,
 )
+from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.diff import ColumnChange, Diff, FrameDiff
-from dfbackup_jupyter.session import A_MODULE, Entry, Variables
+from dfbackup_jupyter.session import A_MODULE, Entry, FrameChange, Variables
 from dfbackup_jupyter.ui.human import count, duration, line, sentence, shape, size
 from dfbackup_jupyter.ui.parts import (
     Cell,
@@ -258,7 +259,7 @@ def _(log: Log) -> Iterator[Part]:
     if log:
         yield Table(
             ("cell", "took", "changed", "backup before it", "source"),
-            tuple(_logged(entry) for entry in log),
+            tuple(_logged(entry, log) for entry in log),
             frozenset({0, 1}),
         )
         if any(entry.backup for entry in log):
@@ -397,13 +398,15 @@ def _column(change: ColumnChange) -> str:
     return f"{change.column}{dtypes}{cells}"
 
 
-def _logged(entry: Entry) -> tuple[Cell, ...]:
+def _logged(entry: Entry, log: Log) -> tuple[Cell, ...]:
     number = "" if entry.execution_count is None else f"[{entry.execution_count}]"
+    if entry.session != log.session:
+        number = f"{number} earlier session".strip()
+    of_frame = log.frame and FramePath.canonical(log.frame)
     changed = [
-        f"{change.name} {change.what}"
-        if change.what != "changed"
-        else f"{change.name} {shape(change.rows_after, change.columns_after)}"
+        _frame_change(change) if of_frame else f"{change.name} {_frame_change(change)}"
         for change in entry.frames
+        if of_frame in (None, change.name)
     ]
     failed = f"failed: {entry.error}" if entry.outcome == "error" else ""
     return (
@@ -413,6 +416,24 @@ def _logged(entry: Entry) -> tuple[Cell, ...]:
         Reference(entry.backup) if entry.backup else "",
         Code(entry.source),
     )
+
+
+def _frame_change(change: FrameChange) -> str:
+    before = shape(change.rows_before, change.columns_before)
+    after = shape(change.rows_after, change.columns_after)
+    if change.what != "changed":
+        return f"{change.what}: {before or after}"
+    columns = "; ".join(
+        f"{_some(names, _COLUMNS)} {what}"
+        for names, what in (
+            (change.columns_added, "added"),
+            (change.columns_dropped, "dropped"),
+            (change.columns_modified, "modified"),
+        )
+        if names
+    )
+    shapes = f"{before} → {after}" if before != after else after
+    return shapes + (f" ({columns})" if columns else "")
 
 
 def _some(names: list[str] | tuple[str, ...], limit: int = _NAMES) -> str:

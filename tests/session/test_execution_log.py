@@ -52,8 +52,13 @@ RICH = entry(
 
 sizes = st.none() | st.integers(0, 10**9)
 moments = st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC))
+labels = st.lists(st.text(), max_size=3).map(tuple)
 changes = st.builds(
-    FrameChange, st.text(), st.sampled_from(get_args(What)), sizes, sizes, sizes, sizes
+    FrameChange,
+    st.text(),
+    st.sampled_from(get_args(What)),
+    *[sizes] * 4,
+    *[labels] * 3,
 )
 entries = st.builds(
     Entry,
@@ -89,6 +94,9 @@ def test_entries_have_a_stable_json_form() -> None:
         "rows_after": None,
         "columns_before": 1,
         "columns_after": None,
+        "columns_added": [],
+        "columns_dropped": [],
+        "columns_modified": [],
     }
     assert Entry.from_dict({**data, "of a later version": 1}) == RICH
 
@@ -188,13 +196,15 @@ def test_restoring_keeps_everything_in_order_and_only_once(
 
 def test_what_is_learned_later_is_added() -> None:
     log = log_of(entry(1), entry(2))
-    amended = dataclasses.replace(log.entries[0], backup="auto_x")
-    log.amend(log.entries[0], amended)
+    first = log.entries[0]
+    log.amend(first, lambda old: dataclasses.replace(old, backup="auto_x"))
+    log.amend(first, lambda old: dataclasses.replace(old, frames=RICH.frames))
+    amended = dataclasses.replace(first, backup="auto_x", frames=RICH.frames)
     assert log.entries == (amended, entry(2))
     fresh = ExecutionLog()
     bring_back(fresh, log.snapshot(CONTEXT), CONTEXT)
     assert fresh.entries == log.entries
-    log.amend(entry(1), entry(7))
+    log.amend(entry(7), lambda old: entry(8))
     assert log.entries == (amended, entry(2))
 
 
@@ -204,7 +214,7 @@ def test_entries_may_be_amended_while_others_are_added() -> None:
 
     def amend() -> None:
         for each in held:
-            log.amend(each, dataclasses.replace(each, backup="b"))
+            log.amend(each, lambda old: dataclasses.replace(old, backup="b"))
 
     thread = threading.Thread(target=amend)
     thread.start()
