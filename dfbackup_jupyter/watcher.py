@@ -11,7 +11,6 @@ from typing import Any
 
 from dfbackup_jupyter.backup import Backup, Kind, OperationInfo, Provenance
 from dfbackup_jupyter.capture.capture import Capture, Changes, compare, take
-from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.drafts import Drafts
 from dfbackup_jupyter.placing import holders_of
