@@ -27,15 +27,20 @@ class Packs:
         self._indexes: OrderedDict[str, PackIndex] = OrderedDict()
         self._replaces: dict[str, frozenset[str]] = {}
         self._bad: set[tuple[str, bytes]] = set()
+        self._marred: set[str] = set()
 
     def condemn(self, pack: str, name: bytes) -> None:
         """Note that a pack's copy of a chunk is not what was written: nobody relies on it now."""
         self._bad.add((pack, name))
 
+    def mar(self, pack: str) -> None:
+        """Note that a pack is damaged between its chunks."""
+        self._marred.add(pack)
+
     def damaged(self) -> set[str]:
         """IDs of the packs that something bad is known of."""
         with_faults = {id for id, index in self._indexes.items() if index.faults}
-        return with_faults.union(pack for pack, _ in self._bad)
+        return with_faults.union(self._marred, (pack for pack, _ in self._bad))
 
     def is_sound(self, pack: str, name: bytes) -> bool:
         """Whether nothing bad is known of a pack's copy of a chunk."""

@@ -135,6 +135,7 @@ class Verifier:
                     pack.check_chunk_header(reader, name, entry)
                 except DamagedData as damage:
                     self._faults[place] = (*self._faults[place], damage.message)
+                    self._packs.mar(place)
         except FileNotFoundError:
             self._bad[place, name] = "its pack is gone"
         except DamagedData as damage:
