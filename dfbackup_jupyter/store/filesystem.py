@@ -26,29 +26,33 @@ _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os
 
 _SENTENCES = {
     errno.ENOSPC: (
-        "The disk that holds the backups is full.",
+        "The disk that holds the backups is full: {place}.",
         "Free some space, or delete old backups with %backup delete, and try again.",
     ),
     errno.EDQUOT: (
-        "Your disk quota is used up, so nothing more can be backed up.",
+        "Your disk quota is used up, so nothing more can be backed up in {place}.",
         "Free some space, or delete old backups with %backup delete, and try again.",
     ),
     errno.EROFS: (
-        "The backups lie on a read-only disk.",
+        "The backups lie on a read-only disk: {place}.",
         "Make it writable, or choose another folder with DFBACKUP_STORE.",
     ),
     errno.EIO: (
-        "The disk that holds the backups reports an error.",
+        "The disk that holds the backups reports an error: {place}.",
         "Check the disk, or choose another folder with DFBACKUP_STORE.",
     ),
 }
 _FORBIDDEN = (
-    "You are not allowed to use the folder that holds the backups.",
+    "You are not allowed to use the folder that holds the backups: {place}.",
     "Check its owner and permissions, or choose another folder with DFBACKUP_STORE.",
 )
 _TOO_MANY = (
-    "Too many files are open in this process, so the backups cannot be reached.",
+    "Too many files are open in this process, so the backups in {place} cannot be reached.",
     "Close some files (or raise `ulimit -n`) and try again.",
+)
+_UNUSABLE = (
+    "The folder that holds the backups cannot be used: {place} ({why}).",
+    "Check that it exists and is reachable, or choose another one with DFBACKUP_STORE.",
 )
 _SENTENCES |= {errno.EACCES: _FORBIDDEN, errno.EPERM: _FORBIDDEN}
 _SENTENCES |= {errno.EMFILE: _TOO_MANY, errno.ENFILE: _TOO_MANY}
@@ -58,44 +62,52 @@ class AlreadyExists(StoreError):
     """The name is taken; nothing was written."""
 
 
-def unavailable(error: OSError) -> StoreUnavailable:
-    """Say in one sentence, with a next step, why the disk refused."""
-    sentence, hint = _SENTENCES.get(
-        error.errno or 0,
-        (
-            f"The folder that holds the backups cannot be used ({error.strerror or error}).",
-            "Check that it exists and is reachable, or choose another one with DFBACKUP_STORE.",
-        ),
-    )
-    return StoreUnavailable(sentence, hint)
+def unavailable(error: OSError, place: str | Path) -> StoreUnavailable:
+    """Say in one sentence, with a next step, why the disk refused at a place."""
+    sentence, hint = _SENTENCES.get(error.errno or 0, _UNUSABLE)
+    why = error.strerror or error
+    return StoreUnavailable(sentence.format(place=place, why=why), hint)
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def explained(place: str | Path) -> Iterator[None]:
     """Turn an `OSError` into `StoreUnavailable`; missing files stay `FileNotFoundError`."""
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise unavailable(error) from error
+        raise unavailable(error, place) from error
 
 
 class Reader:
-    """An open file, read by position; several threads may share it."""
+    """An open file, read by position; several threads may share it.
 
-    def __init__(self, path: str | Path) -> None:
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    place : str or Path, optional
+        What an error names: the store, or else the file.
+    """
+
+    def __init__(self, path: str | Path, place: str | Path = "") -> None:
         self._path = path
+        self._place = place or path
         self._fd = os.open(path, os.O_RDONLY | _FLAGS)
-        self.size = os.fstat(self._fd).st_size
+        try:
+            self.size = os.fstat(self._fd).st_size
+        except BaseException:
+            self.close()
+            raise
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset`; fewer only at the end of the file."""
         if sys.platform == "win32":
-            with explained(), open(self._path, "rb") as file:
+            with explained(self._place), open(self._path, "rb") as file:
                 file.seek(offset)
                 return file.read(size)
-        with explained():
+        with explained(self._place):
             data = os.pread(self._fd, size, offset)
             while len(data) < size and (
                 more := os.pread(self._fd, size - len(data), offset + len(data))
@@ -104,7 +116,8 @@ class Reader:
         return data
 
     def close(self) -> None:
-        os.close(self._fd)
+        with contextlib.suppress(OSError):  # all that was wanted has been read
+            os.close(self._fd)
 
     def __enter__(self) -> Self:
         return self
@@ -119,23 +132,28 @@ class Reader:
 
 
 class TemporaryFile:
-    """A private file that nobody sees until it is published."""
+    """A private file that nobody sees until it is published; errors name `place`, the store."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, place: str | Path) -> None:
         self.path = path
+        self._place = place
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
-        if sys.platform != "win32":
-            os.fchmod(self._fd, 0o600)
+        try:
+            if sys.platform != "win32":
+                os.fchmod(self._fd, 0o600)
+        except BaseException:
+            self.discard()
+            raise
 
     def write(self, data: bytes) -> None:
-        with explained():
+        with explained(self._place):
             view = memoryview(data)
             while view:
                 view = view[os.write(self._fd, view) :]
 
     def finish(self) -> None:
         """Bring the content to the disk and close the file."""
-        with explained():
+        with explained(self._place):
             os.fsync(self._fd)
             fd, self._fd = self._fd, -1
             os.close(fd)
@@ -165,12 +183,12 @@ class Filesystem:
 
     def prepare(self) -> None:
         """Make the store's folder if it is missing, and refuse one that is not safely ours."""
-        with explained():
+        with explained(self._root):
             if not os.path.lexists(self.root):
                 try:
                     os.makedirs(self.root.parent, exist_ok=True)
                 except FileNotFoundError as error:  # a place where no folder can be
-                    raise unavailable(error) from error
+                    raise unavailable(error, self._root) from error
                 _make_private(self.root)
             found = os.lstat(self.root)
             if not stat.S_ISDIR(found.st_mode):
@@ -187,12 +205,12 @@ class Filesystem:
     def tighten(self) -> None:
         """Keep other users out, should someone have let them in."""
         if sys.platform != "win32":
-            with explained():
+            with explained(self._root):
                 if stat.S_IMODE(os.lstat(self.root).st_mode) & 0o077:
                     os.chmod(self.root, 0o700)
 
     def make_folders(self) -> None:
-        with explained():
+        with explained(self._root):
             for folder in FOLDERS:
                 _make_private(self.root / folder)
             sync_folder(self._root)
@@ -203,13 +221,13 @@ class Filesystem:
     def temporary(self) -> TemporaryFile:
         """Open a new file in ``tmp/``, making the folders again should they have vanished."""
         path = self.path("tmp", f"{secrets.token_hex(16)}.tmp")
-        with explained():
+        with explained(self._root):
             try:
-                return TemporaryFile(path)
+                return TemporaryFile(path, self._root)
             except FileNotFoundError:
                 self.prepare()
                 self.make_folders()
-                return TemporaryFile(path)
+                return TemporaryFile(path, self._root)
 
     def publish(self, temporary: TemporaryFile, folder: str, name: str) -> None:
         """Give a finished temporary file its name for good.
@@ -220,7 +238,7 @@ class Filesystem:
             The name is taken.
         """
         target = self.path(folder, name)
-        with explained():
+        with explained(self._root):
             try:
                 os.link(temporary.path, target)
             except FileExistsError:
@@ -245,7 +263,7 @@ class Filesystem:
             temporary.finish()
             self.publish(temporary, folder, name)
         except FileNotFoundError as error:
-            raise unavailable(error) from error  # a folder was removed under us
+            raise unavailable(error, self._root) from error  # a folder was removed under us
         finally:
             temporary.discard()
 
@@ -255,15 +273,15 @@ class Filesystem:
         try:
             temporary.write(data)
             temporary.finish()
-            with explained():
+            with explained(self._root):
                 os.replace(temporary.path, self.path(folder, name))
                 sync_folder(self.path(folder, ""))
         finally:
             temporary.discard()
 
     def reader(self, folder: str, name: str) -> Reader:
-        with explained():
-            return Reader(self.path(folder, name))
+        with explained(self._root):
+            return Reader(self.path(folder, name), self._root)
 
     def read(self, folder: str, name: str) -> bytes:
         with self.reader(folder, name) as reader:
@@ -273,14 +291,14 @@ class Filesystem:
         return self.status(folder, name) is not None
 
     def status(self, folder: str, name: str) -> os.stat_result | None:
-        with explained():
+        with explained(self._root):
             try:
                 return os.lstat(self.path(folder, name))
             except FileNotFoundError:
                 return None
 
     def names(self, folder: str) -> list[str]:
-        with explained():
+        with explained(self._root):
             try:
                 return os.listdir(self.root / folder)
             except FileNotFoundError:
@@ -289,7 +307,7 @@ class Filesystem:
     def stats(self, folder: str) -> dict[str, os.stat_result]:
         """Name and status of every file in a folder; files that vanish meanwhile are left out."""
         found: dict[str, os.stat_result] = {}
-        with explained():
+        with explained(self._root):
             try:
                 entries = os.scandir(self.root / folder)
             except FileNotFoundError:
@@ -302,11 +320,11 @@ class Filesystem:
 
     def touch(self, folder: str, name: str) -> None:
         """Set a file's time to the storage's own present."""
-        with explained():
+        with explained(self._root):
             os.utime(self.path(folder, name))
 
     def move(self, folder: str, name: str, to_folder: str, to_name: str) -> None:
-        with explained():
+        with explained(self._root):
             target = self.path(to_folder, to_name)
             os.rename(self.path(folder, name), target)
             sync_folder(self.path(to_folder, ""))
@@ -314,7 +332,7 @@ class Filesystem:
 
     def remove(self, folder: str, name: str) -> bool:
         """Unlink a file; False when it was gone already."""
-        with explained():
+        with explained(self._root):
             try:
                 os.unlink(self.path(folder, name))
             except FileNotFoundError:
@@ -323,7 +341,7 @@ class Filesystem:
 
     def now(self) -> float:
         """Return the storage's own time in seconds, so that no local clock can mislead us."""
-        with explained():
+        with explained(self._root):
             temporary = self.temporary()
             try:
                 return os.lstat(temporary.path).st_mtime
@@ -336,7 +354,7 @@ class Filesystem:
             import shutil
 
             return shutil.disk_usage(self.root).free
-        with explained():
+        with explained(self._root):
             status = os.statvfs(self.root)
             return status.f_bavail * status.f_frsize
 
