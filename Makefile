@@ -9,12 +9,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # jlpm and jupyter-builder live there.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help lab test bench check check-front-end browser clean
+.PHONY: help lab test torture bench check check-front-end browser clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make lab     open JupyterLab on examples/quickstart.ipynb'
 	@echo 'make test    check everything; PYTEST="-k word" to choose'
+	@echo 'make torture kill, fill up and damage stores for minutes, and print figures'
 	@echo 'make bench   measure what protection costs; BENCH="--megabytes 160" to choose'
 	@echo 'make clean   remove what these two made'
 
@@ -24,6 +25,11 @@ lab: $(VENV)/lab.stamp
 # pytest is last: its closing line tells how all went.
 test: check check-front-end browser
 	python -m pytest --cov $(PYTEST)
+
+# The same tests as in `make test`, each at every call instead of some, and those of load.
+torture: $(VENV)/test.stamp
+	TORTURE=1 python -m pytest tests/torture tests/test_damage.py tests/store/test_processes.py \
+		--session-timeout 1200 --timeout 900 $(PYTEST)
 
 bench: $(VENV)/test.stamp
 	python benchmarks/run.py $(BENCH)

@@ -50,5 +50,5 @@ def test_a_flipped_bit_costs_at_most_what_it_is_in(
         assert {damage.id for damage in store.verify()} <= lost
         for id in content.keys() - lost:
             assert load(store, id) == [content[id]]
-        figures["backups lost by a flipped bit in their only copy"] += len(lost)
+        figures["of them in the only copy of something: that backup was told lost"] += len(lost)
         shutil.rmtree(root)
