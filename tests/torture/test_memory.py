@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.kernels import Kernel
+from tests.test_recover import WRITTEN, write_notebook
 from tests.waiting import eventually
 
 LOAD = """
@@ -32,6 +34,7 @@ except MemoryError:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS and /proc")
 def test_frames_outlive_a_kernel_that_ran_out_of_memory(
     start_kernel: Callable[..., Kernel],
+    tmp_path: Path,
 ) -> None:
     """The limit makes allocation fail; the cell then does to itself what the OOM killer does.
 
@@ -39,14 +42,15 @@ def test_frames_outlive_a_kernel_that_ran_out_of_memory(
     the killer about takes a cgroup, which few users may make. What is the same: memory is used up
     while our thread writes, and nothing of ours runs at the end.
     """
-    kernel = start_kernel()
-    assert kernel.run(LOAD).error is None
-    assert kernel.run("%backup list").error is None  # a cell has passed: the state is on disk
+    notebook = write_notebook(tmp_path / "analysis.ipynb", LOAD, DIE)
+    kernel = start_kernel(JPY_SESSION_NAME=str(notebook))
+    assert kernel.run(LOAD).status == "ok"
+    assert kernel.value(WRITTEN)
     kernel.submit(DIE)
     kernel.client.stop_channels()
     assert eventually(lambda: not kernel.manager.is_alive(), 60)
     kernel.manager.shutdown_kernel(now=True)
 
     kernel.start()
-    assert kernel.run("%backup recover").error is None
+    assert kernel.run("%backup recover").status == "ok"
     assert kernel.value("df.to_dict('list')") == {"city": ["Rome", "Oslo"], "n": [1, 2]}
