@@ -27,7 +27,7 @@ def note() -> object:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _figures or _notes:
         terminalreporter.section("torture")
-        for what, count in sorted(_figures.items()):
+        for what, count in _figures.items():
             terminalreporter.line(f"{count:>10,}  {what}")
         for line in _notes:
             terminalreporter.line(line)

@@ -50,5 +50,5 @@ def test_a_flipped_bit_costs_at_most_what_it_is_in(
         assert {damage.id for damage in store.verify()} <= lost
         for id in content.keys() - lost:
             assert load(store, id) == [content[id]]
-        figures["of them in the only copy of something: that backup was told lost"] += len(lost)
+        figures["flips in the only copy of something, told as lost"] += len(lost)
         shutil.rmtree(root)

@@ -105,9 +105,11 @@ def test_four_processes_lose_nothing(tmp_path: Path, figures: Counter[str]) -> N
     assert open_store(root).verify() == []
     for counts, _, _ in told:
         figures["backups made by four processes on one store"] += counts["saved"]
-        figures["of them deleted"] += counts["deleted"]
-        figures["of them read meanwhile"] += counts["read"]
-        figures["staged again, after a pause longer than the grace"] += counts["again"]
+        figures["of those backups deleted again"] += counts["deleted"]
+        figures["reads of those backups meanwhile"] += counts["read"]
+        figures["of those backups staged again, after a pause longer than the grace"] += counts[
+            "again"
+        ]
 
 
 def test_a_careless_collector_loses_data(tmp_path: Path) -> None:
