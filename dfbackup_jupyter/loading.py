@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import cache, partial
 from typing import Any
 
 from dfbackup_jupyter import capture as frames_of
@@ -15,6 +16,8 @@ from dfbackup_jupyter.placing import Wanted
 from dfbackup_jupyter.staging import Stager, Tick
 from dfbackup_jupyter.timeline import Point
 
+Objects = Callable[[], dict[str, list[str]]]
+
 
 class Loader:
     """Finds the cheapest true copy of a frame: in memory, or else in the store."""
@@ -23,8 +26,20 @@ class Loader:
         self._stager = stager
         self._store = stager.store
 
-    def frame(self, backup: Backup, info: FrameInfo, tick: Tick | None = None) -> Decoded:
+    def frame(
+        self,
+        backup: Backup,
+        info: FrameInfo,
+        tick: Tick | None = None,
+        *,
+        objects: Objects | None = None,
+    ) -> Decoded:
         """Load one frame of a backup.
+
+        Parameters
+        ----------
+        objects : callable, optional
+            Gives what the manifest says of its objects; for many frames it is read once.
 
         Raises
         ------
@@ -34,8 +49,11 @@ class Loader:
         snapshot = self._stager.in_memory(info.object)
         if snapshot is not None and backup.trusted:
             return self._thaw(snapshot)
-        packs = self._store.manifest(backup.id)["objects"][info.object]
+        packs = (objects or self._objects(backup))()[info.object]
         return self._read(info.object, packs, backup.trusted, tick)
+
+    def _objects(self, backup: Backup) -> Objects:
+        return cache(lambda: self._store.manifest(backup.id)["objects"])
 
     def frames(
         self, backup: Backup, name: str | None = None
@@ -49,10 +67,11 @@ class Loader:
         """
         found: dict[str, Any] = {}
         unreadable: dict[str, str] = {}
+        objects = self._objects(backup)
         for info in backup.frames:
             if name is None or name in info.names:
                 try:
-                    decoded = self.frame(backup, info)
+                    decoded = self.frame(backup, info, objects=objects)
                 except DamagedData as error:
                     unreadable[info.name] = f"It cannot be read. {error}"
                 else:
@@ -74,10 +93,11 @@ class Loader:
         tick: Tick | None = None,
     ) -> list[Wanted]:
         """Return the frames of a backup, or those that bear one of the names."""
+        objects = self._objects(backup)
         return [
             Wanted(
                 paths=tuple(map(FramePath.parse, info.names)),
-                load=self._loading(backup, info, tick),
+                load=partial(self.frame, backup, info, tick, objects=objects),
                 same=self._holds(info.object, live),
             )
             for info in backup.frames
@@ -127,9 +147,6 @@ class Loader:
     ) -> Decoded:
         stored = self._store.read(name, packs)
         return frames_of.decode(stored.meta, lambda i: stored.read(i, tick=tick), trust=trust)
-
-    def _loading(self, backup: Backup, info: FrameInfo, tick: Tick | None) -> Callable[[], Decoded]:
-        return lambda: self.frame(backup, info, tick)
 
     def _holds(self, name: str, live: Capture) -> Callable[[FramePath, Any], bool]:
         def same(path: FramePath, value: Any) -> bool:
