@@ -11,19 +11,19 @@ import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from itertools import chain
 from operator import is_
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
-import xxhash
-
+from dfbackup_jupyter import row_deltas
 from dfbackup_jupyter.backup import JSON, Backup, FrameInfo, Kind, Lost, StateInfo
 from dfbackup_jupyter.capture.base import Encoded, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.errors import BackupNotFound, DamagedData
+from dfbackup_jupyter.row_deltas import Candidates, StagedMemory, Stored, digest
 from dfbackup_jupyter.session.base import State
 from dfbackup_jupyter.store import (
     Blob,
-    BlobRef,
     ObjectRef,
     PackVanished,
     PackWriter,
@@ -38,17 +38,6 @@ Tick = Callable[[int], None]
 
 VERIFY_BYTES = 1 << 30
 """How much of what is staged is read again after a cell, to find writes behind Copy-on-Write."""
-
-_DIGEST_STEP = 4 << 20
-
-
-@dataclass(frozen=True)
-class StagedMemory:
-    """A live array whose bytes are stored, and its hash when they were."""
-
-    blob: Blob
-    digest: int
-    stored: BlobRef
 
 
 @dataclass(frozen=True)
@@ -294,11 +283,14 @@ class Stager:
                 del self._staged[snapshot]
         fresh = [f.snapshot for f in frames if f.snapshot not in self._staged]
         known = self._known_memory() if fresh else {}
+        earlier = list(reversed(list(self._staged.items()))) if fresh else []
         staged: dict[Snapshot, StagedFrame] = {}
         objects = []
         with self.store.write() as writer:
             for snapshot in fresh:
-                staged[snapshot] = self._put(writer, snapshot, known, tick)
+                newest = chain(reversed(list(staged.items())), earlier)
+                candidates = ((other, kept.memory) for other, kept in newest)
+                staged[snapshot] = self._put(writer, snapshot, known, candidates, tick)
             for state in states:
                 objects.append(writer.put(state.meta, state.blobs, tick=tick))
         self._staged.update(staged)
@@ -320,22 +312,32 @@ class Stager:
         writer: PackWriter,
         snapshot: Snapshot,
         known: dict[Hashable, StagedMemory],
+        candidates: Candidates,
         tick: Tick | None,
     ) -> StagedFrame:
         encoded = snapshot.encode()
         digests = [None if blob.key is None else digest(blob) for blob in encoded.blobs]
-        blobs: list[Blob | BlobRef] = []
+        blobs: list[Blob | Stored] = []
         for blob, now in zip(encoded.blobs, digests, strict=True):
             memory = known.get(blob.key)
             blobs.append(memory.stored if memory and memory.digest == now else blob)
-        ref = writer.put(encoded.meta, blobs, tick=tick)
+        blobs = row_deltas.select(encoded, blobs, snapshot, candidates)
+        meta, parts, places = row_deltas.describe(encoded.meta, blobs)
+        ref = writer.put(meta, parts, tick=tick)
+        columns = (*encoded.columns, *[""] * (len(blobs) - len(encoded.columns)))
         return StagedFrame(
-            object=ref,
+            object=replace(ref, bytes_raw=sum(blob.nbytes for blob in encoded.blobs)),
             pickled=encoded.pickled,
             lost=tuple(Lost(lost.column, lost.reason) for lost in encoded.lost),
             memory=tuple(
-                StagedMemory(blob, now, stored)
-                for blob, now, stored in zip(encoded.blobs, digests, ref.blobs, strict=True)
+                StagedMemory(blob, now, stored, column)
+                for blob, now, stored, column in zip(
+                    encoded.blobs,
+                    digests,
+                    row_deltas.stored(blobs, ref.blobs, places),
+                    columns,
+                    strict=True,
+                )
                 if now is not None
             ),
         )
@@ -382,15 +384,6 @@ def read_backup(manifest: JSON) -> Backup:
 def names(frame: CapturedFrame) -> set[str]:
     """Return every name of a captured frame."""
     return {str(path) for path in frame.paths}
-
-
-def digest(blob: Blob) -> int:
-    """Return a fast hash of a blob's bytes."""
-    step = max(_DIGEST_STEP // blob.itemsize, 1) * blob.itemsize
-    hasher = xxhash.xxh3_128()
-    for start in range(0, blob.nbytes, step):
-        hasher.update(blob.read(start, min(start + step, blob.nbytes)))
-    return hasher.intdigest()
 
 
 def same_content(a: Snapshot, b: Snapshot) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from dfbackup_jupyter.capture.base import JSON, Adapter, Decoded, Known, Read, Snapshot
 from dfbackup_jupyter.capture.memory import Memory
 from dfbackup_jupyter.capture.pandas_frames import PandasAdapter
+from dfbackup_jupyter.capture.row_selection import selecting
 from dfbackup_jupyter.errors import BackupError, DamagedData
 
 ADAPTERS: tuple[Adapter, ...] = (PandasAdapter(),)
@@ -57,7 +58,7 @@ def decode(meta: JSON, read: Read, *, trust: bool) -> Decoded:
     for adapter in ADAPTERS:
         if adapter.name == meta.get("library"):
             try:
-                return adapter.decode(meta, read, trust=trust)
+                return adapter.decode(meta, selecting(meta, read), trust=trust)
             except BackupError:
                 raise
             except Exception as error:

@@ -61,12 +61,15 @@ class Encoded:
         Columns that can be brought back only by unpickling.
     lost : tuple of Lost
         Columns that could not be encoded at all.
+    columns : tuple of str
+        For each of the first blobs the column that it belongs to.
     """
 
     meta: JSON
     blobs: list[Blob]
     pickled: tuple[str, ...] = ()
     lost: tuple[Lost, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,11 @@ class Snapshot(ABC):
     @abstractmethod
     def nbytes(self) -> int:
         """Approximate size of the content in bytes."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> Any:
+        """The labels of the rows, as the library keeps them."""
 
     @abstractmethod
     def unchanged(self, live: object) -> bool:

@@ -33,15 +33,17 @@ class ArrayBlob:
         self.nbytes = array.nbytes
         self.itemsize = max(array.itemsize, 1)
         self.key: Hashable | None = memory_key(array)
-        self._array = array
+        self.array = array
 
     def read(self, start: int, stop: int) -> memoryview:
         """Return bytes ``start:stop``, which lie between items."""
-        part = self._array[start // self.itemsize : stop // self.itemsize]
-        data = np.ascontiguousarray(part).view(np.uint8)
-        if self._array.dtype.kind in "fc" and np.dtype(np.longdouble).itemsize > _X87_BYTES > 8:
-            data = _without_padding(data, self._array.dtype)
-        return data.data
+        return _bytes(self.array[start // self.itemsize : stop // self.itemsize])
+
+    def take(self, rows: range | np.ndarray[Any, Any]) -> memoryview:
+        """Return the bytes of the items at some positions; NumPy gathers them without the GIL."""
+        return _bytes(
+            self.array[as_slice(rows)] if isinstance(rows, range) else self.array.take(rows)
+        )
 
 
 class PiecesBlob:
@@ -99,6 +101,18 @@ def memory_key(array: np.ndarray[Any, Any]) -> Hashable:
     """Return what tells the memory of an array from all other living memory."""
     start = array.__array_interface__["data"][0]
     return "array", start, array.strides, array.shape, array.dtype.str
+
+
+def as_slice(rows: range) -> slice:
+    """Return the slice that gives the items at these positions, none of which is negative."""
+    return slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step)
+
+
+def _bytes(items: np.ndarray[Any, Any]) -> memoryview:
+    data = np.ascontiguousarray(items).view(np.uint8)
+    if items.dtype.kind in "fc" and np.dtype(np.longdouble).itemsize > _X87_BYTES > 8:
+        data = _without_padding(data, items.dtype)
+    return data.data
 
 
 def _without_padding(data: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from dfbackup_jupyter.capture import pandas_internals as internals
-from dfbackup_jupyter.capture import plain
+from dfbackup_jupyter.capture import plain, row_selection
 from dfbackup_jupyter.capture.base import JSON, Encoded, Lost, Read
 from dfbackup_jupyter.capture.objects import FrozenColumn, pickled
 from dfbackup_jupyter.capture.pandas_arrays import (
@@ -29,6 +29,7 @@ from dfbackup_jupyter.capture.parts import Node, Parts, Source, Untrusted
 from dfbackup_jupyter.errors import DamagedData
 
 VERSION = 1
+"""The version that is written; `row_selection` makes a newer one of it where it has to."""
 
 
 @dataclass
@@ -71,6 +72,7 @@ def encode(
     lost: list[Lost] = []
     labels = [str(label) for label in _labels(frame)]
     columns = []
+    owners: list[str] = []
     for position, array in enumerate(internals.columns(frame)):
         columns.append(_column(array, objects.get(position), parts))
         if parts.pickled:
@@ -78,6 +80,7 @@ def encode(
         if "lost" in columns[-1]:
             lost.append(Lost(labels[position], columns[-1]["lost"]))
         parts.pickled = False
+        owners += [labels[position]] * (len(parts.blobs) - len(owners))
     meta: JSON = {
         "library": "pandas",
         "version": VERSION,
@@ -101,7 +104,7 @@ def encode(
         meta["metadata"] = values
     if parts.pickled:
         flagged.append("labels or attrs")
-    return Encoded(meta, parts.blobs, tuple(flagged), tuple(lost))
+    return Encoded(meta, parts.blobs, tuple(flagged), tuple(lost), tuple(owners))
 
 
 def encode_columns(frame: pd.DataFrame, objects: Mapping[int, FrozenColumn]) -> dict[str, Encoded]:
@@ -127,7 +130,7 @@ def decode(meta: JSON, read: Read, *, trust: bool) -> Content:
     DamagedData
         Nothing of it can be read.
     """
-    if meta["version"] > VERSION:
+    if meta["version"] > row_selection.VERSION:
         raise DamagedData("This frame was written by a newer version.", "Update dfbackup-jupyter.")
     return _decode(meta, Source(read, trust=trust))
 

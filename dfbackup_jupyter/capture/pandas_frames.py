@@ -92,6 +92,10 @@ class PandasSnapshot(Snapshot):
         size = sum(int(array.nbytes) for array in arrays) + int(self._frame.index.nbytes)
         return size + sum(column.nbytes for column in self._objects.values())
 
+    @property
+    def labels(self) -> Any:
+        return self._frame.index
+
     def unchanged(self, live: object) -> bool:
         if type(live) is not self._class:
             return False

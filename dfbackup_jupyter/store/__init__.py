@@ -1,6 +1,7 @@
 """Durable storage that knows nothing of frames: objects in packs, named by manifests."""
 
 from dfbackup_jupyter.store.blob import Blob
+from dfbackup_jupyter.store.codecs import estimate
 from dfbackup_jupyter.store.collect import Collected
 from dfbackup_jupyter.store.filesystem import AlreadyExists
 from dfbackup_jupyter.store.objects import BlobRef, ObjectRef, StoredObject
@@ -22,4 +23,5 @@ __all__ = [
     "StoredObject",
     "Usage",
     "Worker",
+    "estimate",
 ]

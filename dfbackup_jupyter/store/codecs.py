@@ -14,6 +14,7 @@ import zstandard
 from blake3 import blake3
 
 from dfbackup_jupyter.errors import DamagedData
+from dfbackup_jupyter.store.blob import Blob
 
 RAW, ZSTD, SHUFFLE = 0, 1, 2
 MAX_CHUNK = 64 * 2**20
@@ -21,6 +22,7 @@ MAX_CHUNK = 64 * 2**20
 
 _LEVEL = 1
 _SAMPLE = 16 * 1024
+_JUDGED = 64 * 1024
 _WORTHWHILE = 0.98
 
 _local = threading.local()
@@ -67,6 +69,17 @@ def encode(raw: bytes, itemsize: int, name: bytes) -> Chunk:
     if len(data) >= len(raw):
         return Chunk(name, name, RAW, 0, len(raw), raw)
     return Chunk(name, digest(data), codec, width, len(raw), data)
+
+
+def estimate(blob: Blob) -> int:
+    """Bytes that a blob would take up when it is stored, judged by a sample from its middle."""
+    items = blob.nbytes // blob.itemsize
+    count = min(items, max(_JUDGED // blob.itemsize, 1))
+    first = (items - count) // 2 * blob.itemsize
+    sample = bytes(blob.read(first, first + count * blob.itemsize))
+    if not sample:
+        return 0
+    return len(encode(sample, blob.itemsize, b"").data) * blob.nbytes // len(sample)
 
 
 def decode(chunk: Chunk, out: memoryview | None = None) -> memoryview:

@@ -1,0 +1,244 @@
+"""Rows of one frame found among the rows of another, and blobs that are read as such a selection.
+
+Sorting, filtering, sampling and dropping rows make new memory out of old rows. What is *proposed*
+here (from labels, or by joining a column) may be wrong; only what `selected_digest` has compared
+byte by byte is ever stored as a selection.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xxhash
+
+from dfbackup_jupyter.capture import pandas_internals as internals
+from dfbackup_jupyter.capture.base import JSON, Read
+from dfbackup_jupyter.capture.blobs import ArrayBlob
+from dfbackup_jupyter.errors import DamagedData
+
+Array = np.ndarray[Any, Any]
+Rows = range | Array
+"""Positions of the rows: arithmetic ones as a range, others as integers of 32 bits, or of 64."""
+
+VERSION = 2
+"""The version of descriptions with selected blobs; those before it do not know them."""
+
+_PROBES = 5
+_SLICE = 4 << 20
+
+
+class RangeBlob:
+    """The labels of a RangeIndex as if they were stored: nothing but arithmetic.
+
+    Parameters
+    ----------
+    start, step : int
+        The first label, and the difference of two neighbours.
+    rows : int
+        How many there are.
+    """
+
+    itemsize = 8
+
+    def __init__(self, start: int, step: int, rows: int) -> None:
+        self.start = start
+        self.step = step
+        self.nbytes = rows * self.itemsize
+
+    def take(self, rows: Array) -> memoryview:
+        """Return the bytes of some labels."""
+        return (rows.astype(np.int64) * self.step + self.start).view(np.uint8).data
+
+
+def rows_by_label(new: Any, old: Any) -> Rows | None:
+    """Return where the labels of an index stand in another one.
+
+    Parameters
+    ----------
+    new, old : Index
+        Those that do not have one dtype of integers or times have nothing in common.
+
+    Returns
+    -------
+    range, array of int or None
+        None when some label is not there.
+    """
+    labels = _label_values(new)
+    if labels is None or not len(labels):
+        return None
+    if not isinstance(old, pd.RangeIndex):
+        known = _label_values(old)
+        if known is None or known.dtype != labels.dtype:
+            return None
+        return rows_by_value(labels, known)
+    if isinstance(new, pd.RangeIndex):
+        first, rest = divmod(new.start - old.start, old.step)
+        step, more = divmod(new.step, old.step)
+        if rest or more:
+            return None
+        found: Rows = range(first, first + len(new) * step, step)
+        return found if _lie_within(found, len(old)) else None
+    if labels.dtype != np.int64:
+        return None
+    positions = labels
+    if old.start or old.step != 1:
+        positions, remainders = np.divmod(labels - old.start, old.step)
+        if remainders.any():
+            return None
+    return _simplest(positions) if _lie_within(positions, len(old)) else None
+
+
+def rows_by_value(new: Array, old: Array) -> Rows | None:
+    """Return where each value stands among values that are all different, or None.
+
+    Costs two sorts; a few probes make sure first that they are worth it.
+    """
+    for value in new[np.linspace(0, len(new) - 1, _PROBES, dtype=np.int64)]:
+        if np.count_nonzero(old == value) != 1:
+            return None
+    old_order, old = _sorted(old)
+    if (old[1:] == old[:-1]).any():
+        return None
+    new_order, new = _sorted(new)
+    found = np.minimum(np.searchsorted(old, new), len(old) - 1)
+    if (old[found] != new).any():
+        return None
+    if old_order is not None:
+        found = old_order[found]
+    if new_order is None:
+        return _simplest(found)
+    rows = np.empty_like(found)
+    rows[new_order] = found
+    return _simplest(rows)
+
+
+def selected_digest(base: Any, new: Any, rows: Rows) -> str | None:
+    """Compare a blob with the selected items of another one, byte by byte and slice by slice.
+
+    Returns
+    -------
+    str or None
+        The xxh3 (hex) of the selection, or None when the two differ.
+    """
+    hasher = xxhash.xxh3_128()
+    step = max(_SLICE // new.itemsize, 1)
+    for first in range(0, len(rows), step):
+        part = rows[first : first + step]
+        taken = base.take(part)
+        data = new.read(first * new.itemsize, (first + len(part)) * new.itemsize)
+        if not np.array_equal(_words(taken), _words(data)):
+            return None
+        hasher.update(taken)
+    return hasher.hexdigest()
+
+
+def write_rows(rows: Rows) -> tuple[JSON, ArrayBlob | None]:
+    """Describe rows, with a blob unless they are a range; growing ones by their differences."""
+    if isinstance(rows, range):
+        return {"range": [rows.start, rows.stop, rows.step]}, None
+    growing = bool((rows[1:] > rows[:-1]).all())
+    if growing:
+        rows = np.diff(rows, prepend=rows.dtype.type(0))
+    return {"growing": growing, "dtype": rows.dtype.str}, ArrayBlob(rows)
+
+
+def selecting(meta: JSON, read: Read) -> Read:
+    """Return a reader of a frame's blobs that makes the selected ones from what is stored.
+
+    Parameters
+    ----------
+    meta : dict
+        The frame's description; where it says nothing of selected blobs, `read` will do.
+    read : callable
+        Gives what is stored in the place of blob *i*; may raise `DamagedData`.
+    """
+    chosen = meta.get("selected")
+    if chosen is None or meta["version"] > VERSION:
+        return read
+    known: dict[int, Rows] = {}
+
+    def rows_of(number: int) -> Rows:
+        if number not in known:
+            known[number] = _read_rows(chosen["rows"][number], read)
+        return known[number]
+
+    def read_selected(i: int) -> Any:
+        node = chosen["blobs"].get(str(i))
+        if node is None:
+            return read(i)
+        try:
+            return _take(node, rows_of(node["rows"]), i, read)
+        except DamagedData:
+            raise
+        except Exception as error:
+            raise DamagedData(
+                f"A column's selection of rows makes no sense: {error!s:.200}."
+            ) from error
+
+    return read_selected
+
+
+def _take(node: JSON, rows: Rows, i: int, read: Read) -> memoryview:
+    if "range" in node:
+        if isinstance(rows, range):  # could claim any length
+            raise DamagedData("A selection of labels makes no sense.")
+        base: Any = RangeBlob(*node["range"])
+    else:
+        data = memoryview(read(i)).cast("B")
+        base = ArrayBlob(np.frombuffer(data, f"V{int(node['itemsize'])}"))
+    if not _lie_within(rows, base.nbytes // base.itemsize):
+        raise DamagedData("A selected row is not there.")
+    taken = base.take(rows)
+    if xxhash.xxh3_128_hexdigest(taken) != node["hash"]:
+        raise DamagedData("The selected rows are not what was written.")
+    # A slice is a view, which would keep all of what is stored in memory.
+    return memoryview(bytearray(taken)) if isinstance(rows, range) else taken
+
+
+def _read_rows(node: JSON, read: Read) -> Rows:
+    if "range" in node:
+        return range(*node["range"])
+    rows = np.frombuffer(read(node["blob"]), np.dtype(node["dtype"])).astype(np.int64)
+    return np.cumsum(rows, out=rows) if node["growing"] else rows
+
+
+def _lie_within(rows: Rows, count: int) -> bool:
+    if not len(rows):
+        return True
+    low, high = (rows[0], rows[-1]) if isinstance(rows, range) else (rows.min(), rows.max())
+    return bool(min(low, high) >= 0 and max(low, high) < count)
+
+
+def _label_values(index: Any) -> Array | None:
+    """Return integers that stand for the labels, or None."""
+    if not isinstance(index, pd.Index) or isinstance(index, pd.MultiIndex):
+        return None
+    if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
+        return internals.ordinals(internals.index_array(index))
+    dtype = index.dtype
+    return index.to_numpy() if isinstance(dtype, np.dtype) and dtype.kind in "iu" else None
+
+
+def _sorted(values: Array) -> tuple[Array | None, Array]:
+    """Return an order that sorts the values (None where they are sorted), and them sorted."""
+    if (values[1:] >= values[:-1]).all():
+        return None, values
+    order = np.argsort(values)
+    return order, values[order]
+
+
+def _simplest(rows: Array) -> Rows:
+    """Return rows as a range, or else as a small array of their own, which nobody writes to."""
+    first, last = int(rows[0]), int(rows[-1])
+    step = int(rows[1]) - first if len(rows) > 1 else 1
+    found = range(first, last + (1 if step > 0 else -1), step or 1)
+    kept = rows.astype("<u4" if rows.max() < 1 << 32 else "<i8")
+    if len(found) == len(kept) and (np.diff(rows) == step).all():
+        return found
+    return kept
+
+
+def _words(data: memoryview) -> Array:
+    return np.frombuffer(data, np.uint64 if not data.nbytes % 8 else np.uint8)
