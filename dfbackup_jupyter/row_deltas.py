@@ -5,10 +5,11 @@ See docs/design/0003-row-selection-deltas.md.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, cast
 
 import numpy as np
 import xxhash
@@ -20,8 +21,10 @@ from dfbackup_jupyter.capture.row_selection import (
     VERSION,
     RangeBlob,
     Rows,
+    composed,
     rows_by_label,
     rows_by_value,
+    same_labels,
     selected_digest,
     write_rows,
 )
@@ -34,15 +37,17 @@ _LEAST_SHARE = 4
 """A selection is at least one of so many rows: whoever reads or exports it needs all of them."""
 
 _CANDIDATES = 16
-_COLUMNS = 3
+_JOINS = 3
 _SAMPLE = 64
 _STEP = 4 << 20
 
 
 @dataclass(frozen=True, eq=False)
 class Indexer:
-    """Which rows: a range in `meta`, or positions in a blob."""
+    """Rows of a frame that had `of` of them: a range in `meta`, or positions in a blob."""
 
+    rows: Rows
+    of: int
     meta: JSON
     blob: Blob | BlobRef | None
 
@@ -94,6 +99,8 @@ def select(
     """
     found = list(blobs)
     names = dict(enumerate(encoded.columns))
+    used: list[_Proposal] = []
+    search = _Search(snapshot.labels, names)
     looked = 0
     for other, memory in candidates:
         fresh = _of_rows(found, snapshot.rows)
@@ -102,20 +109,23 @@ def select(
         if not snapshot.rows <= other.rows <= _LEAST_SHARE * snapshot.rows:
             # Rows that come twice are not looked for, except by chunks.
             continue
-        plain = [
-            one
-            for one in memory
-            if isinstance(one.stored, BlobRef) and _of_rows([one.blob], other.rows)
-        ]
+        bases = [one for one in memory if _of_rows([one.blob], other.rows)]
         columns = {names[i] for i in fresh if i in names}
-        if columns.isdisjoint(one.column for one in plain):
+        if columns.isdisjoint(one.column for one in bases):
             continue
         looked += 1
-        for rows in _proposals(snapshot, other, fresh, names, plain):
-            chosen = _verified(rows, fresh, other, plain)
+        # What was edited in one frame may be found in an older one, at the same rows.
+        again = (proposal for proposal in used if proposal.of == other.rows)
+        for proposal in chain(again, search.proposals(other, fresh, bases)):
+            chosen = _verified(proposal, fresh, other, bases)
+            if not chosen:
+                continue
+            if proposal not in used:
+                used.append(proposal)
             found = [chosen.get(i, blob) for i, blob in enumerate(found)]
-            if 2 * sum(fresh[i].nbytes for i in chosen) >= sum(b.nbytes for b in fresh.values()):
+            if 2 * len(chosen) >= len(fresh):
                 break
+            fresh = {i: blob for i, blob in fresh.items() if i not in chosen}
     return found
 
 
@@ -156,7 +166,7 @@ def stored(
 ) -> list[Stored]:
     """Return where each blob is, after `describe` and the writing of what it gave."""
     indexers = {
-        one.rows: Indexer(one.rows.meta, refs[places[one.rows]]) if one.rows in places else one.rows
+        one.rows: replace(one.rows, blob=refs[places[one.rows]]) if one.rows in places else one.rows
         for one in blobs
         if isinstance(one, Selected)
     }
@@ -175,70 +185,124 @@ def digest(blob: Blob) -> int:
     return hasher.intdigest()
 
 
-def _proposals(
-    new: Snapshot,
-    old: Snapshot,
-    fresh: dict[int, ArrayBlob],
-    names: dict[int, str],
-    plain: Sequence[StagedMemory],
-) -> Iterator[Rows]:
-    """Which rows they may be: by the labels, or else by a column whose values all differ."""
-    rows = rows_by_label(new.labels, old.labels)
-    if rows is not None:
-        yield rows
-    if len(fresh) == 1:
-        return  # an edited column: most of its chunks are known
-    known = {one.column: one.blob for one in plain if one.blob.itemsize == 8}
-    pairs = ((blob, known.get(names.get(i, ""))) for i, blob in fresh.items() if blob.itemsize == 8)
-    for blob, base in islice(((a, b) for a, b in pairs if b is not None), _COLUMNS):
-        rows = rows_by_value(_bits(blob), _bits(base))
-        if rows is not None:
-            yield rows
+class _Proposal:
+    """Rows that may be those of a frame, among the rows of one with `of` rows."""
+
+    def __init__(self, rows: Rows, of: int) -> None:
+        self.rows = rows
+        self.of = of
+        self.whole = isinstance(rows, range) and rows == range(of)
+        meta, blob = write_rows(rows)
+        self.indexer = Indexer(rows, of, meta, blob)
+        self.cost = 0 if blob is None else estimate(blob)
+        self._composed: dict[Indexer, _Proposal] = {}
+
+    def within(self, indexer: Indexer | None) -> _Proposal:
+        """Return the same rows in the frame of which an indexer selected; without one, as here."""
+        if indexer is None or self.whole:
+            return self
+        if indexer not in self._composed:
+            self._composed[indexer] = _Proposal(composed(self.rows, indexer.rows), indexer.of)
+        return self._composed[indexer]
+
+    def pays(self, blobs: Iterable[Blob]) -> bool:
+        """Whether the indexer is smaller than what it stands for; it is written only once."""
+        return self.cost < sum(map(estimate, blobs))
+
+
+class _Search:
+    """Looks for the rows of one frame in others."""
+
+    def __init__(self, labels: Any, names: dict[int, str]) -> None:
+        self._labels = labels
+        self._names = names
+        self._seen: list[Any] = []
+        self._joins = 0
+
+    def proposals(
+        self, old: Snapshot, fresh: dict[int, ArrayBlob], bases: Sequence[StagedMemory]
+    ) -> Iterator[_Proposal]:
+        """Which rows they may be: by the labels, or else by a column whose values all differ."""
+        labels = old.labels
+        if not any(same_labels(labels, seen) for seen in self._seen):
+            self._seen.append(labels)
+            rows = rows_by_label(self._labels, labels)
+            if rows is not None:
+                yield _Proposal(rows, old.rows)
+        if len(fresh) == 1:
+            return  # an edited column: most of its chunks are known
+        known = {one.column: one.blob for one in bases if one.blob.itemsize == 8}
+        for i, blob in fresh.items():
+            base = known.get(self._names.get(i, ""))
+            if base is None or blob.itemsize != 8 or self._joins == _JOINS:
+                continue
+            self._joins += 1
+            rows = rows_by_value(_bits(blob), _bits(base))
+            if rows is not None:
+                yield _Proposal(rows, old.rows)
 
 
 def _verified(
-    rows: Rows, fresh: dict[int, ArrayBlob], old: Snapshot, plain: Sequence[StagedMemory]
+    proposal: _Proposal,
+    fresh: dict[int, ArrayBlob],
+    old: Snapshot,
+    bases: Sequence[StagedMemory],
 ) -> dict[int, Stored]:
     """Return what is proven to be these rows of stored blobs; nothing where it does not pay."""
-    whole = rows == range(old.rows) if isinstance(rows, range) else False
-    bases = _by_sample(rows, old, plain)
-    sample = _sample(rows)
-    pairs = {
-        i: bases[key]
-        for i, blob in fresh.items()
-        if (key := (blob.itemsize, bytes(blob.take(sample)))) in bases
-    }
-    meta, indexer = write_rows(rows)
-    cost = 0 if indexer is None else estimate(indexer)
-    if not pairs or not whole and cost >= sum(estimate(fresh[i]) for i in pairs):
-        return {}
-    shared = Indexer(meta, indexer)
-    chosen: dict[int, Stored] = {}
-    for i, base in pairs.items():
-        content = selected_digest(_memory(base), fresh[i], rows)
-        if content is None:
+    known = _by_sample(proposal.rows, old, bases)
+    sample = _sample(proposal.rows)
+    groups: defaultdict[Indexer | None, dict[int, Any]] = defaultdict(dict)
+    for i, blob in fresh.items():
+        base = known.get((blob.itemsize, bytes(blob.take(sample))))
+        if base is not None:
+            stored = getattr(base, "stored", None)
+            groups[stored.rows if isinstance(stored, Selected) else None][i] = base
+    found: dict[int, Stored] = {}
+    for indexer, pairs in groups.items():
+        target = proposal.within(indexer)
+        if target.of > _LEAST_SHARE * len(target.rows) or not target.pays(fresh[i] for i in pairs):
             continue
-        if isinstance(base, RangeBlob):
-            label = {"range": [base.start, base.step, old.rows], "hash": content}
-            chosen[i] = Selected(BytesBlob(b""), shared, label)
-        elif digest(base.blob) == base.digest:
-            # Only now: whoever writes behind Copy-on-Write may have done so at any time before.
-            assert isinstance(base.stored, BlobRef)
-            node = {"itemsize": fresh[i].itemsize, "hash": content}
-            chosen[i] = base.stored if whole else Selected(base.stored, shared, node)
-    if not whole and cost >= sum(estimate(fresh[i]) for i in chosen):
-        return {}
-    return chosen
+        chosen = {
+            i: stored
+            for i, base in pairs.items()
+            if (stored := _selected(base, fresh[i], proposal, target.indexer)) is not None
+        }
+        if target.pays(fresh[i] for i in chosen):
+            target.cost = 0
+            found |= chosen
+    return found
+
+
+def _selected(base: Any, new: ArrayBlob, proposal: _Proposal, indexer: Indexer) -> Stored | None:
+    """Return how a blob is stored as rows of a base, or None when they differ in any byte."""
+    content = selected_digest(_memory(base), new, proposal.rows)
+    if content is None:
+        return None
+    if isinstance(base, RangeBlob):
+        rows = base.nbytes // base.itemsize
+        return Selected(
+            BytesBlob(b""), indexer, {"range": [base.start, base.step, rows], "hash": content}
+        )
+    if digest(base.blob) != base.digest:
+        # Only now: whoever writes behind Copy-on-Write may have done so at any time before.
+        return None
+    if proposal.whole:
+        return cast("Stored", base.stored)
+    if isinstance(base.stored, Selected):
+        if "range" in base.stored.meta and isinstance(indexer.rows, range):
+            return None
+        return Selected(base.stored.base, indexer, {**base.stored.meta, "hash": content})
+    return Selected(base.stored, indexer, {"itemsize": new.itemsize, "hash": content})
 
 
 def _by_sample(
-    rows: Rows, old: Snapshot, plain: Sequence[StagedMemory]
+    rows: Rows, old: Snapshot, bases: Sequence[StagedMemory]
 ) -> dict[tuple[int, bytes], Any]:
     """Return stored blobs by what they hold in a few of the rows."""
     sample = _sample(range(len(rows)))
     positions = np.asarray([rows[int(i)] for i in sample], np.int64)
     found: dict[tuple[int, bytes], Any] = {
-        (one.blob.itemsize, bytes(_memory(one).take(positions))): one for one in reversed(plain)
+        (one.blob.itemsize, bytes(_memory(one).take(positions))): one for one in reversed(bases)
     }
     labels = old.labels
     start, step = getattr(labels, "start", None), getattr(labels, "step", None)

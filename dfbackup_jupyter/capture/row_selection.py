@@ -15,7 +15,7 @@ import xxhash
 
 from dfbackup_jupyter.capture import pandas_internals as internals
 from dfbackup_jupyter.capture.base import JSON, Read
-from dfbackup_jupyter.capture.blobs import ArrayBlob
+from dfbackup_jupyter.capture.blobs import ArrayBlob, as_slice
 from dfbackup_jupyter.errors import DamagedData
 
 Array = np.ndarray[Any, Any]
@@ -112,6 +112,21 @@ def rows_by_value(new: Array, old: Array) -> Rows | None:
     rows = np.empty_like(found)
     rows[new_order] = found
     return _simplest(rows)
+
+
+def same_labels(one: Any, other: Any) -> bool:
+    """Whether two indexes share their memory."""
+    return one is other or (isinstance(one, pd.Index) and one.is_(other))
+
+
+def composed(rows: Rows, of: Rows) -> Rows:
+    """Return the rows that a selection of a selection has in what was there first."""
+    if isinstance(rows, range):
+        found = of[as_slice(rows)]
+        return found if isinstance(found, range) else _simplest(found)
+    if isinstance(of, range):
+        return _simplest(rows.astype(np.int64) * of.step + of.start)
+    return _simplest(of[rows])
 
 
 def selected_digest(base: Any, new: Any, rows: Rows) -> str | None:

@@ -165,6 +165,10 @@ def piece(values: pa.ChunkedArray, number: int) -> pa.Array:
 def addresses(values: pa.ChunkedArray) -> list[Hashable]:
     """Return what tells the memory of an Arrow array from all other living memory."""
     return [
-        (chunk.offset, len(chunk), *(b and (b.address, b.size) for b in chunk.buffers()))
+        (
+            chunk.offset,
+            len(chunk),
+            *(None if b is None else (b.address, b.size) for b in chunk.buffers()),
+        )
         for chunk in values.chunks
     ]
