@@ -65,6 +65,8 @@ def rows_by_label(new: Any, old: Any) -> Rows | None:
     range, array of int or None
         None when some label is not there.
     """
+    if same_labels(new, old):
+        return range(len(old))
     labels = _label_values(new)
     if labels is None or not len(labels):
         return None
@@ -95,9 +97,12 @@ def rows_by_value(new: Array, old: Array) -> Rows | None:
 
     Costs two sorts; a few probes make sure first that they are worth it.
     """
-    for value in new[np.linspace(0, len(new) - 1, _PROBES, dtype=np.int64)]:
-        if np.count_nonzero(old == value) != 1:
-            return None
+    places = np.linspace(0, len(new) - 1, _PROBES, dtype=np.int64)
+    probes = new[places]
+    if len(new) == len(old) and (old[places] == probes).all():
+        return range(len(old))  # edited here and there, rather than put in another order
+    if any(np.count_nonzero(old == probe) != 1 for probe in probes):
+        return None
     old_order, old = _sorted(old)
     if (old[1:] == old[:-1]).any():
         return None
