@@ -6,9 +6,9 @@ See docs/design/0003-row-selection-deltas.md.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, cast
 
 import numpy as np
@@ -22,6 +22,7 @@ from dfbackup_jupyter.capture.row_selection import (
     RangeBlob,
     Rows,
     composed,
+    is_arithmetic,
     rows_by_label,
     rows_by_value,
     same_labels,
@@ -98,35 +99,42 @@ def select(
         Frames that are stored.
     """
     found = list(blobs)
-    names = dict(enumerate(encoded.columns))
+    fresh = _of_rows(found, snapshot.rows)
+    if sum(blob.nbytes for blob in fresh.values()) < WORTHWHILE:
+        return found
+    near = list(islice(_near(snapshot, encoded.columns, candidates), _CANDIDATES))
+    near.sort(key=lambda candidate: not is_arithmetic(candidate[0].labels))
+    search = _Search(snapshot.labels, encoded.columns)
     used: list[_Proposal] = []
-    search = _Search(snapshot.labels, names)
-    looked = 0
-    for other, memory in candidates:
-        fresh = _of_rows(found, snapshot.rows)
-        if looked == _CANDIDATES or sum(blob.nbytes for blob in fresh.values()) < WORTHWHILE:
-            break
-        if not snapshot.rows <= other.rows <= _LEAST_SHARE * snapshot.rows:
-            # Rows that come twice are not looked for, except by chunks.
-            continue
-        bases = [one for one in memory if _of_rows([one.blob], other.rows)]
-        columns = {names[i] for i in fresh if i in names}
-        if columns.isdisjoint(one.column for one in bases):
-            continue
-        looked += 1
-        # What was edited in one frame may be found in an older one, at the same rows.
-        again = (proposal for proposal in used if proposal.of == other.rows)
-        for proposal in chain(again, search.proposals(other, fresh, bases)):
-            chosen = _verified(proposal, fresh, other, bases)
-            if not chosen:
-                continue
-            if proposal not in used:
-                used.append(proposal)
-            found = [chosen.get(i, blob) for i, blob in enumerate(found)]
-            if 2 * len(chosen) >= len(fresh):
-                break
-            fresh = {i: blob for i, blob in fresh.items() if i not in chosen}
+    for ways in (search.by_label, search.by_column):  # the cheap way for all of them first
+        for other, bases in near:
+            # What was edited in one frame may be found in an older one, at the same rows.
+            again = [proposal for proposal in used if proposal.of == other.rows]
+            for proposal in chain(again, ways(other, fresh, bases)):
+                chosen = _verified(proposal, fresh, other, bases)
+                if not chosen:
+                    continue
+                if proposal not in used:
+                    used.append(proposal)
+                found = [chosen.get(i, blob) for i, blob in enumerate(found)]
+                fresh = {i: blob for i, blob in fresh.items() if i not in chosen}
+                if sum(blob.nbytes for blob in fresh.values()) < WORTHWHILE:
+                    return found
+                if len(chosen) >= len(fresh):
+                    break
     return found
+
+
+def _near(
+    snapshot: Snapshot, columns: Collection[str], candidates: Candidates
+) -> Iterator[tuple[Snapshot, list[StagedMemory]]]:
+    """Give the candidates that a frame may be a selection of, and what they have for each row."""
+    for other, memory in candidates:
+        # Rows that come twice are not looked for, except by chunks.
+        if snapshot.rows <= other.rows <= _LEAST_SHARE * snapshot.rows:
+            bases = [one for one in memory if _of_rows([one.blob], other.rows)]
+            if any(one.column in columns for one in bases):
+                yield other, bases
 
 
 def _of_rows(blobs: Sequence[object], rows: int) -> dict[int, ArrayBlob]:
@@ -213,27 +221,31 @@ class _Proposal:
 class _Search:
     """Looks for the rows of one frame in others."""
 
-    def __init__(self, labels: Any, names: dict[int, str]) -> None:
+    def __init__(self, labels: Any, columns: Sequence[str]) -> None:
         self._labels = labels
-        self._names = names
+        self._columns = dict(enumerate(columns))
         self._seen: list[Any] = []
         self._joins = 0
 
-    def proposals(
+    def by_label(
         self, old: Snapshot, fresh: dict[int, ArrayBlob], bases: Sequence[StagedMemory]
     ) -> Iterator[_Proposal]:
-        """Which rows they may be: by the labels, or else by a column whose values all differ."""
-        labels = old.labels
-        if not any(same_labels(labels, seen) for seen in self._seen):
-            self._seen.append(labels)
-            rows = rows_by_label(self._labels, labels)
+        """Which rows they are if the labels have stayed with them."""
+        if not any(same_labels(old.labels, seen) for seen in self._seen):
+            self._seen.append(old.labels)
+            rows = rows_by_label(self._labels, old.labels)
             if rows is not None:
                 yield _Proposal(rows, old.rows)
+
+    def by_column(
+        self, old: Snapshot, fresh: dict[int, ArrayBlob], bases: Sequence[StagedMemory]
+    ) -> Iterator[_Proposal]:
+        """Which rows they are, judged by a column whose values all differ."""
         if len(fresh) == 1:
             return  # an edited column: most of its chunks are known
         known = {one.column: one.blob for one in bases if one.blob.itemsize == 8}
         for i, blob in fresh.items():
-            base = known.get(self._names.get(i, ""))
+            base = known.get(self._columns.get(i, ""))
             if base is None or blob.itemsize != 8 or self._joins == _JOINS:
                 continue
             self._joins += 1
