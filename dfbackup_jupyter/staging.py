@@ -7,6 +7,7 @@ confirmed that nobody wrote to it behind Copy-on-Write.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from concurrent.futures import Future
@@ -321,7 +322,9 @@ class Stager:
         for blob, now in zip(encoded.blobs, digests, strict=True):
             memory = known.get(blob.key)
             blobs.append(memory.stored if memory and memory.digest == now else blob)
-        blobs = row_deltas.select(encoded, blobs, snapshot, candidates)
+        # Only smaller that way: whatever goes wrong there must not keep the frame from the store.
+        with contextlib.suppress(Exception):
+            blobs = row_deltas.select(encoded, blobs, snapshot, candidates)
         meta, parts, places = row_deltas.describe(encoded.meta, blobs)
         ref = writer.put(meta, parts, tick=tick)
         columns = (*encoded.columns, *[""] * (len(blobs) - len(encoded.columns)))

@@ -78,9 +78,21 @@ def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Bench]:
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let frames of any size be looked at."""
+    """Let frames of any size be looked at, and nothing go wrong unnoticed."""
+    select = row_deltas.select
+    failures: list[Exception] = []
+
+    def watched(*given: Any) -> Any:
+        try:
+            return select(*given)
+        except Exception as error:
+            failures.append(error)
+            raise
+
     monkeypatch.setattr(row_deltas, "WORTHWHILE", 1)
+    monkeypatch.setattr(row_deltas, "select", watched)
     yield
+    assert not failures
 
 
 def mixed(seed: int, rows: int) -> pd.DataFrame:
@@ -319,6 +331,20 @@ def test_what_was_written_behind_copy_on_write_is_no_base(bench: Bench) -> None:
     changed = frame.sort_values("a")
     ref = bench.stage(other=changed)["other"]
     assert not bench.selected(ref) & set("abcdefgh")
+    assert_same_frame(bench.read(ref).frame, changed)
+
+
+def test_when_the_search_fails_the_frame_is_stored_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(row_deltas, "rows_by_label", fail)
+    frame = doubles()
+    changed = frame.sort_values("a")
+    ref = bench.stage(df=frame, changed=changed)["changed"]
+    assert not bench.selected(ref)
     assert_same_frame(bench.read(ref).frame, changed)
 
 
