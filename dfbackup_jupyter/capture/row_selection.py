@@ -73,7 +73,8 @@ def rows_by_label(new: Any, old: Any) -> Rows | None:
     if labels is None or not len(labels):
         return None
     if not isinstance(old, pd.RangeIndex):
-        known = _label_values(old)
+        # Numbers that were given anew say nothing of labels that were put in another order.
+        known = None if isinstance(new, pd.RangeIndex) else _label_values(old)
         if known is None or known.dtype != labels.dtype:
             return None
         return rows_by_value(labels, known)
