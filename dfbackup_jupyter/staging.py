@@ -7,7 +7,7 @@ confirmed that nobody wrote to it behind Copy-on-Write.
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from concurrent.futures import Future
@@ -31,6 +31,8 @@ from dfbackup_jupyter.store import (
     Store,
     Worker,
 )
+
+logger = logging.getLogger(__name__)
 
 Draft = Callable[[], Backup]
 """Gives all that is known of a backup before its frames are written."""
@@ -322,9 +324,11 @@ class Stager:
         for blob, now in zip(encoded.blobs, digests, strict=True):
             memory = known.get(blob.key)
             blobs.append(memory.stored if memory and memory.digest == now else blob)
-        # Only smaller that way: whatever goes wrong there must not keep the frame from the store.
-        with contextlib.suppress(Exception):
+        try:
             blobs = row_deltas.select(encoded, blobs, snapshot, candidates)
+        except Exception:
+            # It only makes them smaller, and must not keep the frame from the store.
+            logger.exception("looking for a selection of rows failed")
         meta, parts, places = row_deltas.describe(encoded.meta, blobs)
         ref = writer.put(meta, parts, tick=tick)
         columns = (*encoded.columns, *[""] * (len(blobs) - len(encoded.columns)))
