@@ -139,6 +139,7 @@ class Recovery:
                         names=frozenset(names),
                         before=Point(now, _finished(safety), others),
                         bytes=sum(frame.snapshot.nbytes for frame in now.capture.frames),
+                        variables={name: self._namespace[name] for name in rebound},
                     )
                 )
         return _result(
@@ -160,13 +161,15 @@ class Recovery:
         """
         began = time.time()
         now = self._watcher.settle()
-        step = expect(self._timeline.to_undo(), "undo")
+        step = expect(self._timeline.to_undo(), "undo", forgot=self._timeline.forgot)
+        warnings = self._spare(step, step.before)
         safety = self._watcher.commit(
             now, Kind.SAFETY, Provenance(reason=f"before undoing {step.what}")
         )
         left = replace(now, holders=now.holders | holders_of(self._namespace, step.names))
         others = others_at(self._namespace, step.names.difference(now.capture.by_path))
         outcome = self._go_to(step, step.before, now)
+        outcome.warnings += warnings
         self._timeline.undone(Point(left, safety, others))
         after = self._finish(f"undoing {step.what}", now, began).capture
         shapes = _shapes(now.capture, after, outcome)
@@ -185,7 +188,9 @@ class Recovery:
         step = expect(self._timeline.to_redo(), "redo")
         if step.after is None:
             raise RestoreError("The state to go forward to is not known.", "")
+        warnings = self._spare(step, step.after)
         outcome = self._go_to(step, step.after, now)
+        outcome.warnings += warnings
         self._timeline.redone()
         after = self._finish(f"redoing {step.what}", now, began).capture
         shapes = _shapes(now.capture, after, outcome)
@@ -193,7 +198,21 @@ class Recovery:
 
     def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
         wanted, gone = self._loader.of_point(point, now.capture, step.names)
-        return self._bring_back(now, wanted, gone, point=point)
+        outcome = self._bring_back(now, wanted, gone, point=point)
+        step.variables = {name: self._namespace.get(name, _UNBOUND) for name in step.variables}
+        return outcome
+
+    def _spare(self, step: Step, point: Point) -> list[str]:
+        """Leave the variables of a restore alone that were assigned since, and say so."""
+        newer = [name for name, put in step.variables.items() if self._is_newer(name, put)]
+        step.names -= {FramePath(name) for name in newer}
+        for name in newer:
+            del step.variables[name]
+            point.others.pop(FramePath(name), None)
+        return [f"{', '.join(newer)} was assigned since, and stays as it is."] if newer else []
+
+    def _is_newer(self, name: str, put: Any) -> bool:
+        return self._namespace.get(name, _UNBOUND) is not put
 
     def _bring_back(
         self,

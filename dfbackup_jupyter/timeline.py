@@ -85,6 +85,8 @@ class Step:
         Where frames differ before and after.
     bytes : int
         Size of the frames before, as far as they were changed.
+    variables : dict of str to object
+        What it, or an undo or redo of it, last put where there is no frame.
     doubt : callable or None
         Finds out whether the step changed anything at all; None when that is known.
     changed : bool
@@ -98,6 +100,7 @@ class Step:
     before: Point
     bytes: int
     after: Point | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
     doubt: Callable[[], bool] | None = None
     changed: bool = True
     ended: list[Step] = field(default_factory=list)
@@ -105,10 +108,17 @@ class Step:
 
 @dataclass
 class Timeline:
-    """Steps, and how many of them are in force. Any thread may use it."""
+    """Steps, and how many of them are in force. Any thread may use it.
+
+    Attributes
+    ----------
+    forgot : bool
+        Whether there were earlier steps, which memory could not hold.
+    """
 
     steps: list[Step] = field(default_factory=list)
     position: int = 0
+    forgot: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def push(self, step: Step) -> None:
@@ -173,6 +183,7 @@ class Timeline:
                     if not point.saved:
                         del self.steps[: number + 1]
                         self.position = max(self.position - number - 1, 0)
+                        self.forgot = True
                         return
                     point.moment = None
 
@@ -188,14 +199,26 @@ class Timeline:
         self.position -= number < self.position
 
 
-def expect(step: Step | None, verb: str) -> Step:
+def expect(step: Step | None, verb: str, *, forgot: bool = False) -> Step:
     """Return the step, or say that there is none.
+
+    Parameters
+    ----------
+    forgot : bool
+        Whether there were some that could not be kept.
 
     Raises
     ------
     NothingToDo
         There is no step to undo or redo.
     """
+    if step is None and forgot:
+        raise NothingToDo(
+            "The states before this one were not written to the store, and memory could not hold "
+            "them any longer.",
+            "%backup shows whether backups are on and what keeps them from being written; "
+            "memory_limit is how much is held in memory.",
+        )
     if step is None:
         raise NothingToDo(
             f"There is nothing to {verb}: no cell or restore of this session changed a frame"

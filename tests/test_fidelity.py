@@ -274,9 +274,30 @@ def test_memory_stays_within_its_limit_when_nothing_is_written(
         run("df = pd.DataFrame({'a': np.random.rand(100_000)})")
     held = [step for step in manager._timeline.steps if step.before.moment is not None]
     assert len(held) <= 2
-    with pytest.raises(NothingToDo):
+    with pytest.raises(NothingToDo, match="memory could not hold them"):
         for _ in range(6):
             manager.undo()
+
+
+def test_an_undo_leaves_what_was_assigned_since_the_restore(
+    run: Run, manager: BackupManager, variables: dict[str, Any]
+) -> None:
+    run("df = pd.DataFrame({'a': [1]}); x = y = 'then'")
+    manager.create("then")
+    run("df['b'] = 2; x = y = 'later'")
+    manager.restore("then")
+    assert (variables["x"], variables["y"]) == ("then", "then")
+    run("x = 'mine'")
+    undone = manager.undo()
+    assert (variables["x"], variables["y"]) == ("mine", "later")
+    assert any(w.startswith("x was assigned since") for w in undone.warnings)
+    assert list(variables["df"]) == ["a", "b"]
+    run("y = 'mine, too'")
+    redone = manager.redo()
+    assert (variables["x"], variables["y"]) == ("mine", "mine, too")
+    assert any(w.startswith("y was assigned since") for w in redone.warnings)
+    assert list(variables["df"]) == ["a"]
+    assert manager.undo().warnings == ()
 
 
 def test_an_interrupted_autosave_is_made_later(
