@@ -114,7 +114,9 @@ class Recovery:
         outcome = self._bring_back(now, wanted, gone, dry_run=dry_run)
         outcome.warnings += warnings
         variables: list[str] = []
-        if state and not dry_run:
+        if state and dry_run:
+            variables = [name for info in backup.state for name in info.captured]
+        elif state:
             variables, warnings = self._restore_state(backup, self._watcher.look().capture)
             outcome.warnings += warnings
         outcome.warnings += [

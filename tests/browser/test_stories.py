@@ -193,6 +193,18 @@ def test_a_restarted_kernel_starts_afresh(notebook: Notebook, page: Page) -> Non
     assert "drop" in found
 
 
+def test_after_a_crash_the_frames_are_offered(notebook: Notebook, page: Page) -> None:
+    notebook.run("df['b'] = df['b'].str.upper(); note = 'kept'")
+    notebook.run("%backup list")  # waits for what is being written
+    notebook.start("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    page.get_by_role("dialog").get_by_role("button", name="Ok").click(timeout=60_000)
+    notice = page.locator(".Toastify__toast", has_text="left df (4 × 2)")
+    expect(notice).to_be_visible(timeout=60_000)
+    notice.get_by_role("button", name="Bring back").click()
+    expect(page.locator(".Toastify__toast", has_text="Restored")).to_be_visible(timeout=30_000)
+    assert notebook.run("print(list(df['b']), note)").strip() == "['W', 'X', 'Y', 'Z'] kept"
+
+
 def test_names_are_text(notebook: Notebook, page: Page) -> None:
     notebook.run(f"df = df.rename(columns={{'a': {HOSTILE!r}}})")
     notebook.run(f"df[{HOSTILE!r}] = 1")
