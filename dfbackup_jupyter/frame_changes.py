@@ -39,16 +39,22 @@ def explained(
 
     It reads the content of frames (see `Snapshot.encode`), so it is for the background.
     """
+    # By name: reading a path parses Python, which on this thread could disturb a cell that is being
+    # parsed (bugs of CPython: "AST constructor recursion depth mismatch").
+    olds, news = _by_name(before), _by_name(after)
     found = []
     for change in changes:
-        path = FramePath.parse(change.name)
         if change.what != "changed":
             found.append(change)
             continue
-        old, new = before.by_path[path].snapshot, after.by_path[path].snapshot
+        old, new = olds[change.name], news[change.name]
         if not same_content(old, new):
             found.append(_explained(change, old, new))
     return tuple(found)
+
+
+def _by_name(capture: Capture) -> dict[str, Snapshot]:
+    return {str(path): frame.snapshot for path, frame in capture.by_path.items()}
 
 
 def _explained(change: FrameChange, old: Snapshot, new: Snapshot) -> FrameChange:

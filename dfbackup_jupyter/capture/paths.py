@@ -72,10 +72,7 @@ class FramePath(NamedTuple):
         ValueError
             The text is not the place of a frame.
         """
-        try:
-            return cls(*_read(ast.parse(text, mode="eval").body))
-        except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
-            raise ValueError(f"{text!r} is not the place of a frame") from error
+        return at_root(text) if _is_name(text) else _parsed(text)
 
     @classmethod
     def canonical(cls, text: str) -> str:
@@ -152,6 +149,14 @@ def _is_name(text: object) -> bool:
         and not keyword.iskeyword(text)
         and unicodedata.normalize("NFKC", text) == text
     )
+
+
+@lru_cache(4096)
+def _parsed(text: str) -> FramePath:
+    try:
+        return FramePath(*_read(ast.parse(text, mode="eval").body))
+    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"{text!r} is not the place of a frame") from error
 
 
 def _read(node: ast.expr) -> tuple[str, tuple[Step, ...]]:

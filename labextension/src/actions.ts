@@ -329,5 +329,5 @@ export class Actions {
 
 function sentence({ action, warnings }: Restored): string {
   const said = action.charAt(0).toUpperCase() + action.slice(1);
-  return [said, ...warnings].join(' ');
+  return [warnings.length > 0 ? `${said}.` : said, ...warnings].join(' ');
 }
