@@ -30,7 +30,11 @@ class PackFile:
         self.id = id
         self._fs = fs
         self._file: TemporaryFile = fs.temporary()
-        self._encoder = PackEncoder(self._file.write, replaces)
+        try:
+            self._encoder = PackEncoder(self._file.write, replaces)
+        except BaseException:
+            self.discard()
+            raise
 
     @property
     def size(self) -> int:

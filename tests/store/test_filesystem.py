@@ -182,10 +182,13 @@ def test_a_fault_at_every_call_harms_nothing_committed(
     assert not Store(root).verify()
 
 
-def test_a_fault_leaves_no_temporary_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("nth", [1, 3])
+def test_a_fault_leaves_no_temporary_file(
+    store: Store, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
     before = files(store.root)
     with monkeypatch.context() as patch:
-        patch.setattr(filesystem, "os", FaultyOS("write", 3, errno.ENOSPC, ever=True))
+        patch.setattr(filesystem, "os", FaultyOS("write", nth, errno.ENOSPC, ever=True))
         with pytest.raises(StoreUnavailable):
             save(store, "auto_1", random_bytes(5000))
     assert files(store.root) == before
