@@ -288,11 +288,14 @@ class Damage:
     ----------
     backup : str or None
         None when no backup needs it.
+    columns : tuple of str
+        The columns that it costs; none where it costs whole frames.
     """
 
     backup: str | None
     frames: tuple[str, ...]
     what: str
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

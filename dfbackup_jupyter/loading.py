@@ -11,7 +11,7 @@ from dfbackup_jupyter.backup import Backup, Details, FrameInfo
 from dfbackup_jupyter.capture.base import Decoded, Lost, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.capture.paths import FramePath
-from dfbackup_jupyter.errors import DamagedData
+from dfbackup_jupyter.errors import BackupError, DamagedData
 from dfbackup_jupyter.placing import Wanted
 from dfbackup_jupyter.staging import Stager, Tick
 from dfbackup_jupyter.timeline import Point
@@ -84,6 +84,15 @@ class Loader:
         """Return a backup with the first rows of its frames."""
         found, unreadable = self.frames(backup)
         return Details(backup, {name: one.head(rows) for name, one in found.items()}, unreadable)
+
+    def lost_columns(self, backup: Backup, object: str) -> tuple[str, ...]:
+        """Return the columns that the store no longer has of one of a backup's frames."""
+        try:
+            packs = self._store.manifest(backup.id)["objects"][object]
+            damaged = self._read(object, packs, backup.trusted, None).damaged
+        except (BackupError, KeyError):
+            return ()
+        return tuple(lost.column for lost in damaged)
 
     def of_backup(
         self,

@@ -50,6 +50,7 @@ from dfbackup_jupyter.session import ChatMemory, Entry, Recorder, WebSearches, r
 from dfbackup_jupyter.session_state import SessionState
 from dfbackup_jupyter.staging import Stager, read_backup
 from dfbackup_jupyter.store import AlreadyExists, Store, Worker
+from dfbackup_jupyter.store import Damage as StoreDamage
 from dfbackup_jupyter.timeline import Timeline
 from dfbackup_jupyter.watcher import Event, Watcher
 
@@ -713,7 +714,7 @@ class BackupManager:
         by_id = {backup.id: backup for backup in backups}
         with progress("Verifying", sum(backup.bytes_raw for backup in backups)) as tick:
             found = self._store.verify(None if reference is None else list(by_id), tick=tick)
-        damage = [Damage(d.id, concerned(by_id.get(d.id or ""), d.object), d.what) for d in found]
+        damage = [self._damage(by_id.get(d.id or ""), d) for d in found]
         if reference is None:
             damage += [Damage(id, (), str(e)) for id, e in self._catalog.unreadable().items()]
         return Verification(len(backups), tuple(damage))
@@ -793,6 +794,13 @@ class BackupManager:
             return self._state.differences(before, self._state.stored(later, self._store))
         states = self._state.snapshot(self.watcher.look().capture) if before else []
         return self._state.differences(before, {state.recorder: state for state in states})
+
+    def _damage(self, backup: Backup | None, found: StoreDamage) -> Damage:
+        frames = concerned(backup, found.object)
+        columns: tuple[str, ...] = ()
+        if backup is not None and frames and found.object is not None and found.blob is not None:
+            columns = self._loader.lost_columns(backup, found.object)
+        return Damage(found.id, frames, found.what, columns)
 
     def _live_frames(self, name: str | None) -> dict[str, Any]:
         frames = self.watcher.look().capture.frames

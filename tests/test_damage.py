@@ -79,6 +79,15 @@ def test_an_automatic_backup_is_not_an_earlier_damaged_one(
     pd.testing.assert_frame_equal(reread(newest.id)["df"], frame())
 
 
+def test_verify_names_the_columns(backed_up: BackupManager, store_path: Path) -> None:
+    spoil(store_path)
+    [found] = backed_up.verify("one").damage
+    assert found.frames == ("df",)
+    assert len(found.columns) == 1
+    assert found.columns[0] in frame().columns
+    assert f"df: {found.columns[0]}" in text(backed_up.verify("one"))
+
+
 def test_repair_writes_again_what_memory_still_has(
     backed_up: BackupManager, store_path: Path
 ) -> None:

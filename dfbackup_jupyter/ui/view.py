@@ -229,7 +229,7 @@ def _(found: Verification) -> Iterator[Part]:
         tuple(
             (
                 Reference(damage.backup) if damage.backup else "none",
-                _some(damage.frames),
+                _some(damage.frames) + (f": {_some(damage.columns)}" if damage.columns else ""),
                 damage.what,
             )
             for damage in found.damage

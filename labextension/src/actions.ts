@@ -110,8 +110,8 @@ export class Actions {
             : null
       );
       if (found !== null && !found.ok) {
-        const lines = found.damage.map(({ backup, frames, what }) =>
-          [backup, frames.join(', '), what].filter(Boolean).join(': ')
+        const lines = found.damage.map(({ backup, frames, columns, what }) =>
+          [backup, frames.join(', '), columns.join(', '), what].filter(Boolean).join(': ')
         );
         await showDialog({
           title: trans.__('Some backups are damaged'),

@@ -94,7 +94,7 @@ export type Stats = {
 export type Verification = {
   ok: boolean;
   checked: number;
-  damage: { backup: string | null; frames: string[]; what: string }[];
+  damage: { backup: string | null; frames: string[]; columns: string[]; what: string }[];
 };
 
 type Nothing = Record<string, never>;
