@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _thread
+import ast
 import atexit
 import logging
 import os
@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
-from dfbackup_jupyter import main_thread
+from dfbackup_jupyter import logfile, main_thread
 from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import link, magics
@@ -37,7 +37,9 @@ class Extension:
         self._running: ExecutionInfo | None = None
         self._told: set[str] = set()
         self._attached = time.time()
+        self._log = logfile.LogFile()
         self._seen = False  # any cell
+        self._interrupt = Interrupt()
         self._link: link.Link | None = None
         self.manager = BackupManager(
             shell.user_ns,
@@ -49,6 +51,7 @@ class Extension:
 
     def attach(self) -> None:
         """Begin to watch."""
+        self._log.attach()
         self._shell.events.register("pre_run_cell", self._before)
         self._shell.events.register("post_run_cell", self._after)
         magics.register(self._shell, self.manager)
@@ -67,6 +70,7 @@ class Extension:
         if self._link is not None:
             self._link.close()
         self.manager.close()
+        self._log.detach()
 
     def _connect(self) -> None:
         self._link = link.attach(self._shell, self.manager)
@@ -77,8 +81,10 @@ class Extension:
         self._running = info
         self._seen = True
         main_thread.cell_begins(info)
-        count = self._count(info)
-        self._guard(lambda: self.manager.watcher.before_cell(info.raw_cell or "", count))
+        if not self._guard(
+            lambda: self.manager.watcher.before_cell(info.raw_cell or "", self._count(info))
+        ):
+            self._shell.ast_transformers.append(self._interrupt)
 
     def _after(self, result: ExecutionResult | None) -> None:
         info = getattr(result, "info", None)
@@ -87,6 +93,8 @@ class Extension:
         if self._running is not None and info is not None and info is not self._running:
             return
         main_thread.cell_ends()
+        if self._interrupt in self._shell.ast_transformers:
+            self._shell.ast_transformers.remove(self._interrupt)
         if self._running is None:
             if info is not None and not self._seen:
                 self.loaded_in(info, error_of(result), self._attached)
@@ -121,15 +129,16 @@ class Extension:
     def _ours(self) -> bool:
         return threading.current_thread() is threading.main_thread() and os.getpid() == self._pid
 
-    def _guard(self, step: Callable[[], object]) -> None:
+    def _guard(self, step: Callable[[], object]) -> bool:
+        """Take a step, whatever comes of it; False when the user interrupted it."""
         try:
             step()
         except KeyboardInterrupt:
-            # IPython would swallow it in a hook; it is meant for the user's cell.
-            _thread.interrupt_main()
+            return False
         except Exception as error:
             logger.exception("backing up failed")
-            self.manager.problem = f"{type(error).__name__}: {error}"
+            self.manager.problem = logfile.describe(error)
+        return True
 
     def _tell(self) -> None:
         while self.manager.notices:
@@ -138,6 +147,15 @@ class Extension:
         if problem and problem not in self._told:
             self._told.add(problem)
             print(f"dfbackup: your data is not being backed up. {problem}", file=sys.stderr)
+
+
+class Interrupt(ast.NodeTransformer):
+    """Makes a cell raise the interrupt that came in the hook before it, where IPython swallows it."""
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        """Put the interrupt before the first statement."""
+        node.body.insert(0, ast.parse("raise KeyboardInterrupt").body[0])
+        return node
 
 
 def error_of(result: ExecutionResult | None) -> BaseException | None:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from dfbackup_jupyter import main_thread
+from dfbackup_jupyter import logfile, main_thread
 from dfbackup_jupyter.backup import (
     Backup,
     Damage,
@@ -828,7 +828,7 @@ class BackupManager:
         elif isinstance(error, BackupError):
             self.problem = str(error)
         else:
-            self.problem = f"{type(error).__name__}: {error}"
+            self.problem = logfile.describe(error)
             logger.error("a background write failed", exc_info=error)
 
 

@@ -52,6 +52,8 @@ def write_and_delete(root: Path, number: int, stop: Event, results: object) -> N
                 break
             except PackVanished:
                 counts["again"] += 1
+        else:
+            continue  # nobody was told that it exists
         mine[id] = blobs
         counts["saved"] += 1
         for id in rng.sample(sorted(mine), min(2, len(mine))):

@@ -114,8 +114,11 @@ def test_four_processes_lose_nothing(tmp_path: Path, figures: Counter[str]) -> N
 
 def test_a_careless_collector_loses_data(tmp_path: Path) -> None:
     """The control: the test above can fail."""
-    told = run_together(tmp_path / "store", [write_and_delete] * 4, careless, 3)
-    assert unreadable(tmp_path / "store", told)
+    for round in range(5):  # a race is lost sooner or later
+        root = tmp_path / str(round)
+        if unreadable(root, run_together(root, [write_and_delete] * 4, careless, 3)):
+            return
+    raise AssertionError("nothing was lost")
 
 
 @pytest.mark.parametrize("days", [-1, 1])

@@ -221,11 +221,11 @@ def test_the_search_looks_everywhere(panel: Panel, run: Run) -> None:
     tab = open_tab(panel, panel.restore)
     for words, found in {"alpha": 1, "ALPHA manual": 1, "rename(columns": 1, "zzz": 0}.items():
         tab.search.value = words
-        assert len(tab.found.options) == found, words
+        assert eventually(lambda n=found: len(tab.found.options) == n), words
     assert "Nothing is found." in shown(panel)
     tab.everywhere.value = True
     tab.search.value = ""
-    assert len(tab.found.options) == 3
+    assert eventually(lambda: len(tab.found.options) == 3)
 
 
 def test_an_export_can_be_downloaded_and_imported(
