@@ -150,7 +150,7 @@ class Extension:
 
 
 class Interrupt(ast.NodeTransformer):
-    """Makes a cell raise the interrupt that came in the hook before it, where IPython swallows it."""
+    """Makes a cell raise the interrupt that came in the hook before it; IPython swallows those."""
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
         """Put the interrupt before the first statement."""
