@@ -161,16 +161,26 @@ def test_the_frame_comes_back(
     assert list(shell.user_ns["df"]) == ["city", "price"]
 
 
+DELETING = [
+    (call, request)
+    for call, request in ALL
+    if call.tool_calls[0]["name"] in ("DeleteBackup", "SessionCleanup", "DeleteAllBackups")
+]
+
+
+@pytest.mark.parametrize(("call", "request_"), DELETING, ids=[request for _, request in DELETING])
 def test_a_refusal_is_told_to_the_model(
     notebook: BackupManager,
     script: Script,
     asked: Callable[[str], Answer],
     replies: list[str],
+    call: AIMessage,
+    request_: str,
 ) -> None:
-    kept = notebook.create("kept")
-    model = script(calling("DeleteBackup", reference="kept"), "Tôi giữ lại.")
+    kept = notebook.create("old")
+    model = script(call, "Tôi giữ lại.")
     replies.append("n")
-    assert asked("Xóa backup 'kept'") == "Tôi giữ lại."
+    assert asked(request_) == "Tôi giữ lại."
     assert "did not agree" in answers(model.heard[1])[0]
     assert notebook.list() == [kept]
 
