@@ -338,6 +338,14 @@ def _losses(backup: Backup) -> Iterator[Part]:
         lines.append(
             "Python objects in it are left out of a restore: it was imported without --trust."
         )
+    elif backup.kind is Kind.IMPORT:
+        # What the file says of itself; one that lies may hold more.
+        names = [f"{info.name}[{column!r}]" for info in backup.frames for column in info.pickled]
+        names += [name for state in backup.state for name in state.captured]
+        lines.append(
+            "It is trusted: a restore unpickles what needs it, which can run any code. By its own "
+            f"description that is in: {', '.join(names) or 'nothing'}."
+        )
     if lines:
         yield Warnings(tuple(lines))
 
