@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dfbackup_jupyter.backup import JSON, Backup, Kind, Stats
 from dfbackup_jupyter.drafts import LAST, Session
 from dfbackup_jupyter.errors import AmbiguousBackup, BackupNotFound, DamagedData, InvalidRequest
+from dfbackup_jupyter.staging import read_backup
 from dfbackup_jupyter.store import Store
 
 logger = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ class Catalog:
 
 def _backup(manifest: JSON) -> Backup | DamagedData:
     try:
-        return Backup.from_dict(manifest.get("backup"))
+        return read_backup(manifest)
     except DamagedData as error:
         logger.warning("The backup %s is left out. %s", manifest["id"], error)
         return error

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dfbackup_jupyter.backup import JSON, Backup, FrameInfo, Kind
-from dfbackup_jupyter.capture.paths import FramePath
+from dfbackup_jupyter.backup import JSON, Backup, Kind
 from dfbackup_jupyter.drafts import checked_name
 from dfbackup_jupyter.errors import ArchiveError, DamagedData, InvalidRequest
+from dfbackup_jupyter.staging import read_backup
 
 
 def adopted(manifest: JSON, draft: Backup, *, trust: bool, file: str) -> JSON:
@@ -26,11 +26,7 @@ def adopted(manifest: JSON, draft: Backup, *, trust: bool, file: str) -> JSON:
         It does not describe a backup.
     """
     try:
-        foreign = Backup.from_dict(manifest["backup"])
-        for frame in foreign.frames:
-            _check(frame, manifest["objects"])
-        if not all(state.object in manifest["objects"] for state in foreign.state):
-            raise ValueError("session state without data")
+        foreign = read_backup(manifest)
         backup = replace(
             foreign,
             id=draft.id,
@@ -46,15 +42,8 @@ def adopted(manifest: JSON, draft: Backup, *, trust: bool, file: str) -> JSON:
             pinned=False,
         )
         return {"id": backup.id, "objects": manifest["objects"], "backup": backup.to_dict()}
-    except (KeyError, ValueError, DamagedData, InvalidRequest) as error:
+    except (DamagedData, InvalidRequest) as error:
         raise ArchiveError(
             f"{file} does not describe a backup that can be read.",
             "Export it again with %backup export.",
         ) from error
-
-
-def _check(frame: FrameInfo, objects: JSON) -> None:
-    for name in frame.names:
-        FramePath.parse(name)
-    if frame.object not in objects:
-        raise ValueError("a frame without data")

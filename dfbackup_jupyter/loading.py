@@ -90,7 +90,7 @@ class Loader:
         try:
             packs = self._store.manifest(backup.id)["objects"][object]
             damaged = self._read(object, packs, backup.trusted, None).damaged
-        except (BackupError, KeyError):
+        except BackupError:
             return ()
         return tuple(lost.column for lost in damaged)
 

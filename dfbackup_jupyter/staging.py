@@ -20,6 +20,7 @@ from dfbackup_jupyter import row_deltas
 from dfbackup_jupyter.backup import JSON, Backup, FrameInfo, Kind, Lost, StateInfo
 from dfbackup_jupyter.capture.base import Encoded, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
+from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.errors import BackupNotFound, DamagedData
 from dfbackup_jupyter.row_deltas import Candidates, StagedMemory, Stored, digest
 from dfbackup_jupyter.session.base import State
@@ -384,8 +385,24 @@ class Stager:
 
 
 def read_backup(manifest: JSON) -> Backup:
-    """Return the backup that a manifest describes."""
-    return Backup.from_dict(manifest.get("backup"))
+    """Return the backup that a manifest describes.
+
+    Raises
+    ------
+    DamagedData
+        It describes none, or one whose data it does not name.
+    """
+    backup = Backup.from_dict(manifest.get("backup"))
+    try:
+        for frame in backup.frames:
+            for name in frame.names:
+                FramePath.parse(name)
+    except ValueError as error:
+        raise DamagedData(f"The description of this backup makes no sense: {error}.") from error
+    parts = {frame.object for frame in backup.frames} | {state.object for state in backup.state}
+    if not parts <= manifest["objects"].keys():
+        raise DamagedData("The description of this backup does not say where its data is.")
+    return backup
 
 
 def names(frame: CapturedFrame) -> set[str]:

@@ -9,6 +9,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from dfbackup_jupyter.backup import (
 from dfbackup_jupyter.catalog import Catalog
 from dfbackup_jupyter.drafts import Session
 from dfbackup_jupyter.errors import ArchiveError, BackupNotFound, DamagedData
+from dfbackup_jupyter.staging import read_backup
 from dfbackup_jupyter.store import Store, Usage
 from dfbackup_jupyter.store.manifests import seal, unseal
 from dfbackup_jupyter.ui.html import html
@@ -94,6 +96,12 @@ VALUES = st.recursive(
 )
 
 
+def manifest(id: str, backup: Any) -> dict[str, Any]:
+    """A manifest that names all data of `FULL`."""
+    named = [part.object for part in FULL.frames] + [part.object for part in FULL.state]
+    return {"id": id, "objects": dict.fromkeys(named, ["p"]), "backup": backup}
+
+
 class Manifests:
     """Stands for a store that holds some manifests."""
 
@@ -103,7 +111,7 @@ class Manifests:
         self.backups = backups
 
     def manifests(self) -> list[dict[str, Any]]:
-        return [{"id": f"auto_{i}", "objects": {}, "backup": b} for i, b in enumerate(self.backups)]
+        return [manifest(f"auto_{i}", backup) for i, backup in enumerate(self.backups)]
 
     def usage(self) -> Usage:
         return Usage(0, 0, 0, 0)
@@ -135,8 +143,9 @@ def forge(file: Path, place: Place, value: Any) -> None:
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
     store = Store(tmp_path / "other store")
-    store.publish({"id": "manual_1", "objects": {}, "backup": FULL.to_dict()})
-    store.publish({"id": "manual_2", "objects": {}, "backup": FULL.to_dict() | {"id": "manual_2"}})
+    bare = replace(FULL, frames=(), state=())  # the store has no data for it
+    for id in ("manual_1", "manual_2"):
+        store.publish({"id": id, "objects": {}, "backup": replace(bare, id=id).to_dict()})
     return Catalog(store, Session("s", "n.ipynb"))
 
 
@@ -188,7 +197,7 @@ def test_any_change_gives_a_backup_or_is_refused(place: Place, value: Any) -> No
     data = changed(FULL.to_dict(), place, value)
     readable = [FULL]
     with contextlib.suppress(DamagedData):
-        readable.append(Backup.from_dict(data))
+        readable.append(read_backup(manifest("auto_1", data)))
     for backup in readable:
         assert Backup.from_dict(json.loads(json.dumps(backup.to_dict()))) == backup
         assert text(backup)

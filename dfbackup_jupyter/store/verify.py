@@ -99,7 +99,10 @@ class Verifier:
 
     def _raw(self, chunk: str, places: list[str]) -> int:
         name = bytes.fromhex(chunk)
-        return next(e.entries[name].raw for p in places if name in (e := self._index(p)).entries)
+        for place in places:
+            if name in (entries := self._index(place).entries):
+                return entries[name].raw
+        return len(decode(self._packs.locate(places).chunk(name)))
 
     def _chunk(self, name: bytes, places: list[str]) -> str | None:
         """Check every copy of a chunk; say what is wrong when none is sound."""

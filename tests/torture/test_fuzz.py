@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -151,22 +151,22 @@ def look_at_it(root: Path, *, lies: bool = False) -> bool:
         Whether it may say of one frame that it is another one.
     """
     manager, namespace = session(root)
-    well = manager.verify().ok
-    for backup in manager.list(all=True):
-        for look in (manager.show, manager.diff):
+    try:
+        well = manager.verify().ok
+        for backup in manager.list(all=True):
+            for look in (manager.show, manager.diff):
+                with suppress(BackupError):
+                    look(backup.id)
             try:
-                look(backup.id)
+                done = manager.restore(backup.id, data_only=True)
             except BackupError:
                 well = False
-        try:
-            done = manager.restore(backup.id, data_only=True)
-        except BackupError:
-            well = False
-        else:
-            if not lies:
-                assert_right(namespace, done)
-    manager.close()
-    return well
+            else:
+                if not lies:
+                    assert_right(namespace, done)
+        return well
+    finally:
+        manager.close()
 
 
 def fuzz(name: str, try_it: Callable[[random.Random], bool], figures: Counter[str]) -> None:
