@@ -14,10 +14,6 @@ from dfbackup_jupyter.store import Store, filesystem
 
 from .kit import files, load, random_bytes, save
 
-CALLS = ["open", "write", "fsync", "link", "rename", "mkdir", "utime", "unlink", "scandir",
-         "listdir", "pread", "lstat"]  # fmt: skip
-ERRORS = [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EMFILE]
-
 
 class FaultyOS:
     """The `os` module, one call of which fails: the Nth, or that one and all later ones."""
@@ -147,39 +143,6 @@ def test_each_error_has_a_sentence(
     with pytest.raises(StoreUnavailable, match=words) as caught:
         save(store, "auto_1", random_bytes(1000))
     assert caught.value.hint
-
-
-@pytest.mark.parametrize("ever", [False, True], ids=["once", "for ever"])
-@pytest.mark.parametrize("call", CALLS)
-def test_a_fault_at_every_call_harms_nothing_committed(
-    root: Path, monkeypatch: pytest.MonkeyPatch, call: str, ever: bool
-) -> None:
-    save(Store(root, chunk_bytes=1024), "auto_0", random_bytes(5000))
-    faults = 0
-    for nth in range(1, 40):
-        faulty = FaultyOS(call, nth, ERRORS[nth % len(ERRORS)], ever=ever)
-        store = Store(root, chunk_bytes=1024, grace=0)
-        saved = False
-        with monkeypatch.context() as patch:
-            patch.setattr(filesystem, "os", faulty)
-            try:
-                save(store, f"auto_{nth}", random_bytes(3000, nth))
-                saved = True
-                store.delete(f"auto_{nth}", by="test")
-                store.collect()
-            except BackupError:
-                faults += 1
-        after = Store(root)
-        assert load(after, "auto_0") == [random_bytes(5000)]
-        if f"auto_{nth}" in after.ids():
-            assert load(after, f"auto_{nth}") == [random_bytes(3000, nth)]
-        # An error may hide a success, never the reverse.
-        assert not saved or f"auto_{nth}" in {*after.ids(), *(d["id"] for d in after.deletions())}
-        save(Store(root), f"manual_{nth}", b"the next one succeeds")
-        if faulty.calls < nth:
-            break
-    assert faults or call in ("mkdir", "rename")
-    assert not Store(root).verify()
 
 
 @pytest.mark.parametrize("nth", [1, 3])

@@ -70,52 +70,6 @@ def write_and_delete(root: Path, number: int, stop: Event, results: object) -> N
     results.put((counts, bad, mine))  # type: ignore[attr-defined]
 
 
-def collect(root: Path, stop: Event, results: object) -> None:
-    store = open_store(root)
-    packs, failures = 0, []
-    while not stop.is_set():
-        try:
-            packs += store.collect().packs
-        except BackupError as error:
-            failures.append(str(error))
-        time.sleep(0.02)
-    results.put((packs, failures))  # type: ignore[attr-defined]
-
-
-@pytest.mark.slow
-def test_many_processes_on_one_store(root: Path) -> None:
-    open_store(root)
-    stop = SPAWN.Event()
-    written, collected = SPAWN.Queue(), SPAWN.Queue()
-    writers = [
-        SPAWN.Process(target=write_and_delete, args=(root, i, stop, written)) for i in range(3)
-    ]
-    collectors = [SPAWN.Process(target=collect, args=(root, stop, collected)) for _ in range(2)]
-    for process in writers + collectors:
-        process.start()
-    time.sleep(float(os.environ.get("TORTURE_SECONDS", "8")))
-    stop.set()
-    told = [written.get(timeout=60) for _ in writers]
-    done = [collected.get(timeout=60) for _ in collectors]
-    for process in writers + collectors:
-        process.join(60)
-        assert process.exitcode == 0
-    for _ in range(3):  # and once everything has settled
-        time.sleep(GRACE)
-        open_store(root).collect()
-    store = open_store(root)
-    for counts, bad, mine in told:
-        print(counts)
-        assert bad == []
-        assert counts["deleted"] > 0
-        for id, blobs in mine.items():
-            assert load(store, id) == blobs
-    print("packs collected:", [packs for packs, _ in done])
-    assert sum(packs for packs, _ in done) > 0
-    assert [failures for _, failures in done] == [[], []]
-    assert store.verify() == []
-
-
 WRITE = """
 import sys, itertools
 from pathlib import Path
