@@ -15,6 +15,7 @@ from dfbackup_jupyter.errors import BackupError
 from dfbackup_jupyter.store.manifests import seal
 from dfbackup_jupyter.ui.text import text
 from tests.store.kit import files
+from tests.waiting import settled
 
 Run = Callable[[str], None]
 
@@ -83,6 +84,7 @@ def test_a_file_within_a_file_is_refused(evil: Path, manager: BackupManager) -> 
     with zipfile.ZipFile(nested, "w") as archive:
         archive.write(evil, "manifest.json")
         archive.write(evil, "chunks.pack")
+    settled(manager)
     before = files(evil.parent)
     with pytest.raises(BackupError, match="damaged") as caught:
         manager.import_(nested)

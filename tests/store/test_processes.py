@@ -42,7 +42,7 @@ def write_and_delete(root: Path, number: int, stop: Event, results: object) -> N
     bad: list[str] = []
     while not stop.is_set() or counts["saved"] < 3:
         blobs = content(rng)
-        id = f"auto_{number}_{counts['saved']}"
+        id = f"auto_{number}_{counts['saved']}_{counts['again']}"
         for _ in range(20):
             ref = put(store, {"of": id}, blobs)
             if rng.random() < 0.05:
