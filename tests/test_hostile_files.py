@@ -56,9 +56,13 @@ def evil(run: Run, manager: BackupManager, mark: Path, tmp_path: Path) -> Path:
 
 
 def test_no_code_runs_without_trust(
-    evil: Path, run: Run, manager: BackupManager, mark: Path, home: Path
+    evil: Path, run: Run, manager: BackupManager, mark: Path, home: Path, store_path: Path
 ) -> None:
-    before = {path for path in files(home.parent) if "store" not in str(path)}
+    def elsewhere() -> set[Path]:
+        """Everything outside the store."""
+        return {path for path in home.parent.rglob("*") if store_path not in path.parents}
+
+    before = elsewhere()
     backup = manager.import_(evil)
     assert (backup.trusted, backup.kind) == (False, "import")
     done = manager.restore(backup.id)
@@ -67,7 +71,7 @@ def test_no_code_runs_without_trust(
     told = " ".join(done.warnings)
     assert "held" in told and "--trust" in told
     run("assert df['n'].tolist() == [1, 2] and 'held' not in globals() and harmless == 5")
-    assert {path for path in files(home.parent) if "store" not in str(path)} == before
+    assert elsewhere() == before
 
 
 def test_with_trust_the_same_file_runs_its_code(

@@ -5,10 +5,10 @@ from dfbackup_jupyter.store.codecs import estimate
 from dfbackup_jupyter.store.collect import Collected
 from dfbackup_jupyter.store.filesystem import AlreadyExists
 from dfbackup_jupyter.store.objects import BlobRef, ObjectRef, StoredObject
-from dfbackup_jupyter.store.store import PackVanished, Store, Usage
+from dfbackup_jupyter.store.store import Store, Usage
 from dfbackup_jupyter.store.verify import Damage
 from dfbackup_jupyter.store.worker import Worker
-from dfbackup_jupyter.store.writer import PackWriter
+from dfbackup_jupyter.store.writer import PackVanished, PackWriter
 
 __all__ = [
     "AlreadyExists",

@@ -12,7 +12,7 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -257,27 +257,32 @@ class Filesystem:
 
     def create(self, folder: str, name: str, data: bytes) -> None:
         """Write a whole small file, durably; `AlreadyExists` when the name is taken."""
-        temporary = self.temporary()
-        try:
-            temporary.write(data)
-            temporary.finish()
-            self.publish(temporary, folder, name)
-        except FileNotFoundError as error:
-            raise unavailable(error, self._root) from error  # a folder was removed under us
-        finally:
-            temporary.discard()
+        self._write(data, lambda temporary: self.publish(temporary, folder, name))
 
     def replace(self, folder: str, name: str, data: bytes) -> None:
         """Give a small file other content, durably: whoever reads sees the old or the new."""
-        temporary = self.temporary()
-        try:
-            temporary.write(data)
-            temporary.finish()
+
+        def place(temporary: TemporaryFile) -> None:
             with explained(self._root):
                 os.replace(temporary.path, self.path(folder, name))
                 sync_folder(self.path(folder, ""))
-        finally:
-            temporary.discard()
+
+        self._write(data, place)
+
+    def _write(self, data: bytes, place: Callable[[TemporaryFile], None]) -> None:
+        for attempt in range(2):
+            temporary = self.temporary()
+            try:
+                temporary.write(data)
+                temporary.finish()
+                place(temporary)
+                return
+            except FileNotFoundError as error:
+                # Another process took it for forgotten, or a folder was removed under us.
+                if attempt:
+                    raise unavailable(error, self._root) from error
+            finally:
+                temporary.discard()
 
     def reader(self, folder: str, name: str) -> Reader:
         with explained(self._root):

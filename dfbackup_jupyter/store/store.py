@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from dfbackup_jupyter.errors import DamagedData, StoreError, StoreTooNew, StoreUnavailable
+from dfbackup_jupyter.errors import DamagedData, StoreTooNew, StoreUnavailable
 from dfbackup_jupyter.store import archive
 from dfbackup_jupyter.store.codecs import decode
 from dfbackup_jupyter.store.collect import Collected, Collector
@@ -23,7 +23,7 @@ from dfbackup_jupyter.store.objects import ObjectRef, StoredObject, Tick, no_tic
 from dfbackup_jupyter.store.packs import Packs
 from dfbackup_jupyter.store.repair import repair
 from dfbackup_jupyter.store.verify import Damage, Verifier
-from dfbackup_jupyter.store.writer import PackWriter
+from dfbackup_jupyter.store.writer import PackVanished, PackWriter
 
 FORMAT = 1
 CHUNK_BYTES = 512 * 1024
@@ -49,10 +49,6 @@ class Usage:
     packs: int
     manifests: int
     bytes_free: int
-
-
-class PackVanished(StoreError):
-    """A pack that a manifest needs was cleaned up before the manifest was there: stage again."""
 
 
 class Store:
@@ -160,6 +156,8 @@ class Store:
         ------
         StoreUnavailable
             The disk is full, read-only or forbidden.
+        PackVanished
+            Another process took a file of this run for forgotten: stage the objects again.
         """
         self._refuse_child()
         with self._lock:

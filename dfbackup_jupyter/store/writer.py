@@ -23,6 +23,10 @@ _IN_FLIGHT = 4  # chunks being compressed: bounds the memory of a run
 _SMALL = 64 * 1024  # below that, handing over to a thread costs more than it saves
 
 
+class PackVanished(StoreError):
+    """A pack was cleaned up before a manifest named it: stage its objects again."""
+
+
 class PackFile:
     """A pack under construction in a temporary file."""
 
@@ -151,7 +155,8 @@ class PackWriter:
             try:
                 file.publish()
             except FileNotFoundError as error:
-                raise StoreError(
+                # This computer may have slept while another process collected.
+                raise PackVanished(
                     "Writing the backup took so long that its temporary file was cleaned up.",
                     "Try again.",
                 ) from error

@@ -163,3 +163,25 @@ def test_a_read_only_store_can_be_read(store: Store, monkeypatch: pytest.MonkeyP
         with monkeypatch.context() as patch:
             patch.setattr(filesystem, "os", FaultyOS(call, 1, errno.EROFS, ever=True))
             assert load(Store(store.root), "auto_1") == [random_bytes(5000)]
+
+
+@pytest.mark.parametrize("verb", ["create", "replace"])
+def test_a_small_file_is_written_though_another_process_cleans_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """As after a computer has slept in the middle of it."""
+    fs, real, cleaned = store.fs, os.fsync, 0
+
+    def cleaning_up(fd: int) -> None:
+        nonlocal cleaned
+        real(fd)
+        cleaned += 1
+        if cleaned == 1:
+            for file in (store.root / "tmp").iterdir():
+                file.unlink()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", cleaning_up)
+        getattr(fs, verb)("", "small", b"content")
+    assert fs.read("", "small") == b"content"
+    assert os.listdir(store.root / "tmp") == []

@@ -44,10 +44,10 @@ def write_and_delete(root: Path, number: int, stop: Event, results: object) -> N
         blobs = content(rng)
         id = f"auto_{number}_{counts['saved']}_{counts['again']}"
         for _ in range(20):
-            ref = put(store, {"of": id}, blobs)
-            if rng.random() < 0.05:
-                time.sleep(2 * GRACE)  # suspended for longer than the grace
             try:
+                ref = put(store, {"of": id}, blobs)
+                if rng.random() < 0.05:
+                    time.sleep(2 * GRACE)  # suspended for longer than the grace
                 publish(store, id, ref)
                 break
             except PackVanished:

@@ -280,6 +280,16 @@ def test_publishing_what_has_vanished_is_withdrawn(store: Store) -> None:
     assert load(store, "manual_1") == [random_bytes(3000)]
 
 
+def test_writing_while_another_cleans_up_is_noticed(store: Store) -> None:
+    """As after a computer has slept in the middle of it."""
+    with pytest.raises(PackVanished), store.write() as writer:
+        writer.put(None, [Bytes(random_bytes(3000))])
+        for file in (store.root / "tmp").iterdir():
+            file.unlink()
+    save(store, "auto_1", random_bytes(3000))
+    assert load(store, "auto_1") == [random_bytes(3000)]
+
+
 def test_own_packs_are_relied_on_for_half_the_grace_only(root: Path) -> None:
     store = Store(root, grace=100)
     ref = put(store, None, [random_bytes(3000)])
