@@ -22,9 +22,9 @@ help:
 lab: $(VENV)/lab.stamp
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) examples/quickstart.ipynb
 
-# pytest is last: its closing line tells how all went.
+# pytest is last: its closing line tells how all went. Two at a time, as much of it is waiting.
 test: check check-front-end browser
-	python -m pytest --cov $(PYTEST)
+	python -m pytest -n 2 --dist worksteal --cov $(PYTEST)
 
 # The same tests as in `make test`, each at every call instead of some, and those of load.
 torture: $(VENV)/test.stamp

@@ -61,7 +61,8 @@ OBJECTS: list[st.SearchStrategy[Any]] = [
     st.complex_numbers(),
     st.fractions(),
     st.tuples(st.integers(), TEXT),
-    st.frozensets(st.integers(), max_size=3),
+    # Numbers that do not collide: else what pickle writes depends on the order of insertion.
+    st.frozensets(st.integers(0, 7), max_size=3),
     st.builds(np.float32, st.floats(width=32)),
     st.builds(np.int8, st.integers(-128, 127)),
     st.just(pd.Timestamp("2024-05-01 12:00", tz="Europe/Berlin")),
