@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 
-from dfbackup_jupyter.backup import JSON, Backup, Kind, Stats
+from dfbackup_jupyter.backup import Backup, Kind, Stats
 from dfbackup_jupyter.drafts import LAST, Session
 from dfbackup_jupyter.errors import AmbiguousBackup, BackupNotFound, DamagedData, InvalidRequest
-from dfbackup_jupyter.staging import read_backup
+from dfbackup_jupyter.listing import Listing, Summary
 from dfbackup_jupyter.store import Store
-
-logger = logging.getLogger(__name__)
 
 _SHOWN = 8
 
@@ -23,36 +22,44 @@ class Catalog:
     def __init__(self, store: Store, session: Session) -> None:
         self._store = store
         self._session = session
-        self._read: dict[str, tuple[JSON, Backup | DamagedData]] = {}
+        self._listing = Listing(store)
 
     def backups(self) -> list[Backup]:
         """Return every readable backup of the store, the newest first.
 
         One that cannot be understood is left out, with one warning; `find` says why.
         """
-        read = {}
-        for manifest in self._store.manifests():
-            known = self._read.get(manifest["id"])
-            # The store gives the same manifest again as long as its file is the same.
-            if known is None or known[0] is not manifest:
-                known = manifest, _backup(manifest)
-            read[manifest["id"]] = known
-        self._read = read
-        found = [backup for _, backup in read.values() if isinstance(backup, Backup)]
-        return sorted(found, key=lambda backup: (backup.created, backup.id), reverse=True)
+        return list(self._listing.read(self._listing.look()))
+
+    def references(self) -> list[str]:
+        """Return every name and every ID of a backup that `find` knows, and ``last``."""
+        known = self._listing.look()
+        return [LAST, *sorted({one.name for one in known if one.name}), *(one.id for one in known)]
+
+    def frame_names(self) -> set[str]:
+        """Return the names of all frames in all backups."""
+        return {name for one in self._listing.look() for name in one.names}
 
     def unreadable(self) -> dict[str, DamagedData]:
         """Return what is wrong with each backup that cannot be understood, by ID."""
-        self.backups()
-        found = {id: backup for id, (_, backup) in self._read.items()}
-        return {id: error for id, error in found.items() if isinstance(error, DamagedData)}
+        return self._listing.unreadable()
 
     def search(
-        self, *, all: bool = False, kind: str | None = None, frame: str | None = None
+        self,
+        *,
+        all: bool = False,
+        kind: str | None = None,
+        frame: str | None = None,
+        limit: int | None = None,
     ) -> list[Backup]:
         """Return this session's backups or all, of one kind, or that hold one frame.
 
         The rolling autosave is left out unless it is asked for.
+
+        Parameters
+        ----------
+        limit : int, optional
+            At most so many, the newest; only these are read.
 
         Raises
         ------
@@ -63,26 +70,29 @@ class Catalog:
             raise InvalidRequest(
                 f"There is no kind of backup called {kind!r}.", f"Kinds: {', '.join(Kind)}."
             )
-        return [
-            backup
-            for backup in self.backups()
-            if (all or backup.session == self._session.id)
-            and (backup.kind == kind if kind else backup.kind is not Kind.AUTOSAVE)
-            and (frame is None or backup.frame(frame))
-        ]
+        found = (
+            one
+            for one in self._listing.look()
+            if (all or one.session == self._session.id)
+            and (one.kind == kind if kind else one.kind != Kind.AUTOSAVE)
+            and (frame is None or frame in one.names)
+        )
+        return list(islice(self._listing.read(found), limit and max(limit, 0)))
 
     def stats(self) -> Stats:
         """Return how much is backed up, and what it costs."""
-        backups = self.backups()
-        usage = self._store.usage()
+        known = self._listing.look()
+        usage = self._store.usage(self._listing.versions)
         return Stats(
             store=str(self._store.root),
-            backups=dict(Counter(str(backup.kind) for backup in backups)),
-            notebooks=dict(Counter(backup.notebook for backup in backups)),
-            session_backups=len(self.search()),
-            oldest=backups[-1].created if backups else None,
-            newest=backups[0].created if backups else None,
-            bytes_raw=sum(backup.bytes_raw for backup in backups),
+            backups=dict(Counter(one.kind for one in known)),
+            notebooks=dict(Counter(one.notebook for one in known)),
+            session_backups=sum(
+                one.session == self._session.id and one.kind != Kind.AUTOSAVE for one in known
+            ),
+            oldest=_created(known[-1]) if known else None,
+            newest=_created(known[0]) if known else None,
+            bytes_raw=sum(one.bytes_raw for one in known),
             bytes_on_disk=usage.bytes_used,
             bytes_free=usage.bytes_free,
         )
@@ -104,47 +114,43 @@ class Catalog:
             What is meant cannot be understood.
         """
         reference = reference.strip()
-        backups = self.backups()
-        mine = [b for b in backups if b.session == self._session.id]
         if reference == LAST:
-            if saved := self.search():
+            if saved := self.search(limit=1):
                 return saved[0]
             raise BackupNotFound(
                 "This session has no backup yet.",
                 "%backup list --all shows those of other sessions.",
             )
+        known = self._listing.look()
+        mine = [b for b in known if b.session == self._session.id]
         for candidates in (
-            [b for b in backups if b.id == reference],
-            [b for b in mine if reference and b.name == reference and b.kind is not Kind.IMPORT],
+            [b for b in known if b.id == reference],
+            [b for b in mine if reference and b.name == reference and b.kind != Kind.IMPORT],
             [b for b in mine if reference and b.name == reference],
-            [b for b in backups if reference and b.name == reference],
-            [b for b in backups if reference and b.id.startswith(reference)],
+            [b for b in known if reference and b.name == reference],
+            [b for b in known if reference and b.id.startswith(reference)],
         ):
             if len(candidates) == 1:
-                return candidates[0]
+                return self._listing.get(candidates[0])
             if candidates:
                 raise AmbiguousBackup(
                     f"{reference!r} means {len(candidates)} backups: {_listing(candidates)}.",
                     f"Give more of the ID. The newest is {candidates[0].id}.",
                 )
-        for id, (_, found) in self._read.items():
-            if isinstance(found, DamagedData) and reference and id.startswith(reference):
-                raise DamagedData(found.message, found.hint) from found
+        for id, error in self._listing.unreadable().items():
+            if reference and id.startswith(reference):
+                raise DamagedData(error.message, error.hint) from error
         raise BackupNotFound(
             f"There is no backup {reference!r}.",
             "%backup list --all shows every backup, %backup log --deleted what was deleted.",
         )
 
 
-def _backup(manifest: JSON) -> Backup | DamagedData:
-    try:
-        return read_backup(manifest)
-    except DamagedData as error:
-        logger.warning("The backup %s is left out. %s", manifest["id"], error)
-        return error
-
-
-def _listing(backups: Iterable[Backup]) -> str:
-    texts = [f"{backup.id} (of {backup.created:%Y-%m-%d %H:%M:%S})" for backup in backups]
+def _listing(backups: Iterable[Summary]) -> str:
+    texts = [f"{backup.id} (of {_created(backup):%Y-%m-%d %H:%M:%S})" for backup in backups]
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more
+
+
+def _created(backup: Summary) -> dt.datetime:
+    return dt.datetime.fromisoformat(backup.created)

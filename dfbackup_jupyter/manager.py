@@ -298,7 +298,7 @@ class BackupManager:
         if main_thread.here():  # others come for what there is, such as a display while a cell runs
             self._worker.flush(_PATIENCE)
         frame = frame and FramePath.canonical(frame)
-        return self._catalog.search(all=all, kind=kind, frame=frame)[:limit]
+        return self._catalog.search(all=all, kind=kind, frame=frame, limit=limit)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Have a function called whenever what a display shows may have changed.
@@ -770,13 +770,15 @@ class BackupManager:
 
     def resolvable(self) -> builtins.list[str]:
         """Return every ID and name that a reference can be."""
-        backups = self._catalog.backups()
-        names = {backup.name for backup in backups if backup.name}
-        return [LAST, *sorted(names), *(backup.id for backup in backups)]
+        return self._catalog.references()
 
     def frame_names(self) -> builtins.list[str]:
         """Return the names of the live frames."""
         return [str(path) for path in self.watcher.look().capture.by_path]
+
+    def stored_frame_names(self) -> set[str]:
+        """Return the names of the frames in all backups."""
+        return self._catalog.frame_names()
 
     def start(self) -> None:
         """Begin to protect what there is."""

@@ -30,7 +30,7 @@ from dfbackup_jupyter.catalog import Catalog
 from dfbackup_jupyter.drafts import Session
 from dfbackup_jupyter.errors import ArchiveError, BackupNotFound, DamagedData
 from dfbackup_jupyter.staging import read_backup
-from dfbackup_jupyter.store import Store, Usage
+from dfbackup_jupyter.store import Store, Usage, Version
 from dfbackup_jupyter.store.manifests import seal, unseal
 from dfbackup_jupyter.ui.html import html
 from dfbackup_jupyter.ui.text import text
@@ -108,12 +108,18 @@ class Manifests:
     root = Path("store")
 
     def __init__(self, *backups: Any) -> None:
-        self.backups = backups
+        self.backups = {f"auto_{i}": backup for i, backup in enumerate(backups)}
 
-    def manifests(self) -> list[dict[str, Any]]:
-        return [manifest(f"auto_{i}", backup) for i, backup in enumerate(self.backups)]
+    def versions(self) -> dict[str, Version]:
+        return dict.fromkeys(self.backups, Version(0, 0, 0))
 
-    def usage(self) -> Usage:
+    def manifest(self, id: str) -> dict[str, Any]:
+        return manifest(id, self.backups[id])
+
+    def remembered(self) -> None:
+        return None
+
+    def usage(self, _: object) -> Usage:
         return Usage(0, 0, 0, 0)
 
 

@@ -4,6 +4,7 @@ from dfbackup_jupyter.store.blob import Blob
 from dfbackup_jupyter.store.codecs import estimate
 from dfbackup_jupyter.store.collect import Collected
 from dfbackup_jupyter.store.filesystem import AlreadyExists
+from dfbackup_jupyter.store.manifests import Version
 from dfbackup_jupyter.store.objects import BlobRef, ObjectRef, StoredObject
 from dfbackup_jupyter.store.store import Store, Usage
 from dfbackup_jupyter.store.verify import Damage
@@ -22,6 +23,7 @@ __all__ = [
     "Store",
     "StoredObject",
     "Usage",
+    "Version",
     "Worker",
     "estimate",
 ]

@@ -9,7 +9,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from dfbackup_jupyter.errors import (
     BackupError,
@@ -30,13 +30,21 @@ _SUFFIX = ".json"
 Manifest = dict[str, Any]
 
 
+class Version(NamedTuple):
+    """What tells the content of a manifest's file from any other that it had or will have."""
+
+    changed: int
+    size: int
+    inode: int
+
+
 class Manifests:
     """Reads and writes manifests; may be shared by threads."""
 
     def __init__(self, fs: Filesystem) -> None:
         self._fs = fs
         self._lock = threading.Lock()
-        self._cache: dict[str, tuple[tuple[int, ...], Manifest | BackupError]] = {}
+        self._cache: dict[str, tuple[Version, Manifest | BackupError]] = {}
 
     def publish(self, manifest: Manifest) -> None:
         id = check_id(manifest.get("id"))
@@ -61,6 +69,14 @@ class Manifests:
         ids = [name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)]
         return sorted(ids, key=age_key)
 
+    def versions(self) -> dict[str, Version]:
+        """Every live manifest's ID, and the version that its file has now."""
+        return {
+            name[: -len(_SUFFIX)]: Version(status.st_mtime_ns, status.st_size, status.st_ino)
+            for name, status in self._fs.stats("manifests").items()
+            if name.endswith(_SUFFIX)
+        }
+
     def get(self, id: str) -> Manifest:
         """Read one live manifest from the disk."""
         try:
@@ -74,15 +90,11 @@ class Manifests:
 
     def look(self) -> Iterator[tuple[str, Manifest | BackupError]]:
         """ID of every live manifest, oldest first, with its content or why it has none."""
-        stats = self._fs.stats("manifests")
+        versions = self.versions()
         with self._lock:
             known = self._cache
             self._cache = {}
-            for name, status in stats.items():
-                id, suffix = name[: -len(_SUFFIX)], name[-len(_SUFFIX) :]
-                if suffix != _SUFFIX:
-                    continue
-                version = status.st_mtime_ns, status.st_size, status.st_ino
+            for id, version in versions.items():
                 cached = known.get(id)
                 if cached is None or cached[0] != version:
                     try:

@@ -7,18 +7,19 @@ import copy
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from dfbackup_jupyter.errors import DamagedData, StoreTooNew, StoreUnavailable
 from dfbackup_jupyter.store import archive
+from dfbackup_jupyter.store.cache import Cache
 from dfbackup_jupyter.store.codecs import decode
 from dfbackup_jupyter.store.collect import Collected, Collector
 from dfbackup_jupyter.store.filesystem import FOLDERS, AlreadyExists, Filesystem
 from dfbackup_jupyter.store.index import DedupeIndex
-from dfbackup_jupyter.store.manifests import Manifest, Manifests
+from dfbackup_jupyter.store.manifests import Manifest, Manifests, Version
 from dfbackup_jupyter.store.objects import ObjectRef, StoredObject, Tick, no_tick, read_recipe
 from dfbackup_jupyter.store.packs import Packs
 from dfbackup_jupyter.store.repair import repair
@@ -84,6 +85,7 @@ class Store:
         self.fs = Filesystem(self.root)
         self.packs = Packs(self.fs)
         self._manifests = Manifests(self.fs)
+        self._cache = Cache(self.fs)
         self._chunk_bytes = chunk_bytes
         self._index = DedupeIndex(self.fs, self.packs, self._manifests, grace)
         self._lock = threading.Lock()
@@ -258,6 +260,19 @@ class Store:
         """All readable manifests, oldest first; do not change them, they are cached."""
         return self.catalog.all()
 
+    def versions(self) -> dict[str, Version]:
+        """ID of every live manifest, and what changes whenever its file does."""
+        return self.catalog.versions()
+
+    def remembered(self) -> Any:
+        """Return what `remember` was given last, by any process, or None. It may be outdated."""
+        return self._cache.read()
+
+    def remember(self, value: Any) -> None:
+        """Keep JSON that saves reading manifests; losing it does no harm."""
+        if os.getpid() == self._pid:
+            self._cache.write(value)
+
     def delete(self, id: str, *, by: str) -> None:
         """Move a manifest to the trash, and record who did it."""
         self._refuse_child()
@@ -324,13 +339,21 @@ class Store:
         chunks = {ref.hash, *(chunk for blob in ref.blobs for chunk in blob.chunks)}
         return self.packs.lost(map(bytes.fromhex, chunks), ref.packs if packs is None else packs)
 
-    def usage(self) -> Usage:
-        """How much the store holds, and how much more its disk could."""
-        stats = {folder: self.fs.stats(folder) for folder in FOLDERS}
+    def usage(self, manifests: Mapping[str, Version] | None = None) -> Usage:
+        """How much the store holds, and how much more its disk could.
+
+        Parameters
+        ----------
+        manifests : mapping, optional
+            What `versions` has just returned, so as not to ask for it again.
+        """
+        manifests = self.versions() if manifests is None else manifests
+        stats = {folder: self.fs.stats(folder) for folder in FOLDERS if folder != "manifests"}
+        others = sum(status.st_size for found in stats.values() for status in found.values())
         return Usage(
-            bytes_used=sum(s.st_size for found in stats.values() for s in found.values()),
+            bytes_used=others + sum(version.size for version in manifests.values()),
             packs=len(stats["packs"]),
-            manifests=len(stats["manifests"]),
+            manifests=len(manifests),
             bytes_free=self.fs.free(),
         )
 

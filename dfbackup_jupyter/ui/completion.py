@@ -131,12 +131,10 @@ class Completions:
 
     def _frames(self, placed: list[Word]) -> list[str]:
         """Return the frames of the backup that is named, or those there are and were."""
-        backups = self._manager.list(all=True)
-        named = _find(backups, placed[0].text) if placed else None
+        named = _find(self._manager.list(all=True), placed[0].text) if placed else None
         if named:
             return sorted({name for info in named.frames for name in info.names})
-        old = {name for backup in backups for info in backup.frames for name in info.names}
-        return sorted(old.union(self._manager.frame_names()))
+        return sorted(self._manager.stored_frame_names().union(self._manager.frame_names()))
 
     def _settings(self) -> list[str]:
         traits = self._manager.config.traits()

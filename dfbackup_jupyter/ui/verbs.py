@@ -36,6 +36,8 @@ from dfbackup_jupyter.ui.results import (
 if TYPE_CHECKING:
     from dfbackup_jupyter.ui.panel import Panel
 
+_LISTED = 50  # backups, unless a number is given: what a cell's output shows well
+
 
 class Verbs:
     """The commands, each under its name, with their arguments and options as keywords."""
@@ -65,9 +67,11 @@ class Verbs:
     def list(
         self, all: bool, kind: str | None, frame: str | None, limit: int | None, json: bool
     ) -> Backups | builtins.list[JSON]:
-        found = self._manager.list(all=all, kind=kind, frame=frame, limit=limit)
         if json:
+            found = self._manager.list(all=all, kind=kind, frame=frame, limit=limit)
             return [backup.to_dict() for backup in found]
+        shown = _LISTED if limit is None else limit
+        found = self._manager.list(all=all, kind=kind, frame=frame, limit=shown)
         where = "in the store" if all else "of this session"
         what = " ".join(filter(None, (kind, "backup")))
         holding = f" with {frame}" if frame else ""
@@ -79,9 +83,11 @@ class Verbs:
         if found:
             count = human.count(len(found), what)
             heading = f"{count}{holding} {where}, the newest first"
-            if len(found) == limit:
+            more = ""
+            if len(found) == shown:
                 heading = f"The newest {count}{holding} {where}"
-            return Backups(found, heading, f"%backup restore ID brings one back.{crashed}")
+                more = " -n N shows more." if limit is None else ""
+            return Backups(found, heading, f"%backup restore ID brings one back.{more}{crashed}")
         return Backups(
             (),
             f"No {what}s{holding} {where}",
