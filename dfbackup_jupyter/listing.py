@@ -174,7 +174,7 @@ class Listing:
                 return
             names = [tuple(one) for one in found["names"]]
             for changed, size, inode, held, *rest in found["backups"]:
-                summary = Summary(*rest, names[held])
+                summary = Summary._make((*rest, names[held]))
                 yield summary.key, (Version(changed, size, inode), summary)
         except (ValueError, TypeError, KeyError, IndexError):
             return
