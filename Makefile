@@ -28,8 +28,8 @@ test: check check-front-end browser
 
 # The same tests as in `make test`, each at every call instead of some, and those of load.
 torture: $(VENV)/test.stamp
-	TORTURE=1 python -m pytest tests/torture tests/test_damage.py tests/store/test_processes.py \
-		--session-timeout 1200 --timeout 900 $(PYTEST)
+	TORTURE=1 python -m pytest -n 2 --dist worksteal \
+		tests/torture tests/test_damage.py tests/store/test_processes.py --session-timeout 1200 --timeout 900 $(PYTEST)
 
 bench: $(VENV)/test.stamp
 	python benchmarks/run.py $(BENCH)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,21 @@ def figures() -> Counter[str]:
 def note() -> object:
     """Print a line of figures at the end."""
     return _notes.append
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the figures to the process that prints them, where several run the tests."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["torture"] = dict(_figures), _notes
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add up what one of several processes has found."""
+    figures, notes = getattr(node, "workeroutput", {}).get("torture", ({}, []))
+    _figures.update(figures)
+    _notes.extend(notes)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -39,6 +39,48 @@ def with_wrong_clock(root: Path, number: int, stop: Event, results: Any) -> None
     write_and_delete(root, number, stop, results)
 
 
+def with_frames(root: Path, number: int, stop: Event, results: Any) -> None:
+    """What a kernel does: create, restore, delete; each backup with the frame it must give."""
+    assert Store.__init__.__kwdefaults__ is not None
+    Store.__init__.__kwdefaults__.update(grace=GRACE, chunk_bytes=1024, pack_bytes=16 * 1024)
+    space: dict[str, Any] = {}
+    manager = session(root, space)
+    rng = random.Random(number)
+    mine: dict[str, pd.DataFrame] = {}
+    counts: Counter[str] = Counter()
+    bad: list[str] = []
+    while not stop.is_set() or len(mine) < 2:
+        # Few different columns, so that kernels keep sharing chunks.
+        columns = {f"x{i}": range(seed := rng.randrange(12), seed + 900) for i in range(3)}
+        space["df"] = pd.DataFrame(columns).sample(frac=1, random_state=rng.randrange(4))
+        try:
+            backup = manager.create(f"{number} {counts['saved']}")
+        except BackupError:
+            counts["again"] += 1
+            continue  # nobody was told that it exists
+        mine[backup.id] = space["df"].copy()
+        counts["saved"] += 1
+        id = rng.choice(sorted(mine))
+        try:
+            manager.restore(id)
+            if not space["df"].equals(mine[id]):
+                bad.append(f"{id}: wrong")
+        except BackupError as error:
+            bad.append(f"{id}: {error}")
+        counts["read"] += 1
+        if len(mine) > 5:
+            manager.delete([id := rng.choice(sorted(mine))])
+            del mine[id]
+            counts["deleted"] += 1
+    manager.close()
+    results.put((counts, bad, mine))
+
+
+def session(root: Path, space: dict[str, Any]) -> BackupManager:
+    config = DFBackup(store=str(root))
+    return BackupManager(namespace=space, hidden=tuple, transform=str, config=config)
+
+
 def careful(root: Path, stop: Event) -> None:
     store = open_store(root)
     while not stop.is_set():
@@ -112,6 +154,22 @@ def test_four_processes_lose_nothing(tmp_path: Path, figures: Counter[str]) -> N
         ]
 
 
+def test_four_kernels_lose_no_frame(tmp_path: Path, figures: Counter[str]) -> None:
+    root = tmp_path / "store"
+    told = run_together(root, [with_frames] * 4, careful, SECONDS)
+    space: dict[str, Any] = {}
+    manager = session(root, space)
+    for counts, bad, mine in told:
+        assert bad == []
+        for id, frame in mine.items():
+            manager.restore(id)
+            assert space["df"].equals(frame), id
+        figures["backups of frames made by four kernels on one store"] += counts["saved"]
+        figures["restores of those backups meanwhile"] += counts["read"]
+    assert manager.verify().ok
+    manager.close()
+
+
 def test_a_careless_collector_loses_data(tmp_path: Path) -> None:
     """The control: the test above can fail."""
     for round in range(5):  # a race is lost sooner or later
@@ -153,9 +211,7 @@ def try_to_write(_: int) -> tuple[list[str], bool]:
 
 
 def test_forked_children_of_a_session_do_not_write(tmp_path: Path) -> None:
-    space = {"df": pd.DataFrame({"x": range(10)})}
-    config = DFBackup(store=str(tmp_path / "store"))
-    manager = BackupManager(namespace=space, hidden=tuple, transform=str, config=config)
+    manager = session(tmp_path / "store", {"df": pd.DataFrame({"x": range(10)})})
     manager.make_current()
     manager.create("from the parent")
     # joblib's multiprocessing backend forks, as `multiprocessing.Pool` does on Linux.
