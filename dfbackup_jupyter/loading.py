@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
 from dfbackup_jupyter import capture as frames_of
 from dfbackup_jupyter.backup import Backup, Details, FrameInfo
-from dfbackup_jupyter.capture.base import Decoded, Lost, Snapshot
+from dfbackup_jupyter.capture.base import NEEDS_TRUST, Decoded, Lost, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.errors import BackupError, DamagedData
@@ -93,6 +94,23 @@ class Loader:
         except BackupError:
             return ()
         return tuple(lost.column for lost in damaged)
+
+    def unpickled(self, backup: Backup) -> Backup:
+        """Return a backup that says what bringing its frames back unpickles, as the data has it."""
+        objects = self._objects(backup)()
+        found = {info.object: self._unpickled(info.object, objects) for info in backup.frames}
+        frames = (replace(info, pickled=found[info.object]) for info in backup.frames)
+        return replace(backup, frames=tuple(frames))
+
+    def _unpickled(self, name: str, objects: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+        try:
+            read = self._read(name, objects[name], trust=False)
+        except DamagedData as error:
+            return ("values",) if NEEDS_TRUST in error.message else ()
+        columns = [lost.column for lost in read.damaged if lost.reason == NEEDS_TRUST]
+        if any(NEEDS_TRUST in warning for warning in read.warnings):
+            columns.append("labels or attrs")
+        return tuple(columns)
 
     def of_backup(
         self,

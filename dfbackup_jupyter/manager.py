@@ -659,7 +659,9 @@ class BackupManager:
             raise InvalidRequest(f"There is no file {path}.", "Check the name and the folder.")
         ours = partial(adopted, draft=self._drafts.draft(Kind.IMPORT), trust=trust, file=path.name)
         with progress("Importing", path.stat().st_size) as tick:
-            return read_backup(self._store.import_(path, rewrite=ours, tick=tick))
+            backup = read_backup(self._store.import_(path, rewrite=ours, tick=tick))
+        # What the file says of itself may be a lie.
+        return self._amend(self._loader.unpickled(backup)) if trust else backup
 
     # Session state
 

@@ -47,6 +47,8 @@ def evil(run: Run, manager: BackupManager, mark: Path, tmp_path: Path) -> Path:
         entries = {name: archive.read(name) for name in archive.namelist()}
     manifest: dict[str, Any] = json.loads(entries["manifest.json"])["manifest"]
     manifest["backup"] |= {"trusted": True, "kind": "manual"}
+    for frame in manifest["backup"]["frames"]:
+        frame["pickled"] = []
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("manifest.json", seal(manifest))
         archive.writestr("chunks.pack", entries["chunks.pack"])
@@ -97,7 +99,30 @@ def test_a_file_within_a_file_is_refused(evil: Path, manager: BackupManager) -> 
 
 
 def test_trusting_says_what_may_run_code(evil: Path, manager: BackupManager) -> None:
-    told = text(manager.import_(evil, trust=True))
-    assert "can run any code" in told
-    assert "df['o']" in told and "held" in told
+    backup = manager.import_(evil, trust=True)
+    for told in text(backup), text(manager.get(backup.id)):
+        assert "can run any code" in told
+        assert "df['o']" in told and "the variables" in told
     assert "can run any code" not in text(manager.import_(evil))
+
+
+def test_trusting_says_where_code_may_hide(
+    run: Run, manager: BackupManager, tmp_path: Path
+) -> None:
+    run("""
+import pandas as pd, pathlib
+odd = pathlib.PurePosixPath("odd")
+plain = pd.DataFrame({"n": [1, 2]})
+series = pd.Series([odd, odd], name="s")
+labels = pd.DataFrame({"n": [1, 2]}, index=[odd, 3])
+named = pd.DataFrame({"n": [1]})
+named.attrs["odd"] = odd
+""")
+    file = manager.export(manager.create("all").id, tmp_path / "all.zip")
+    found = {info.name: info.pickled for info in manager.import_(file, trust=True).frames}
+    assert found == {
+        "plain": (),
+        "series": ("values",),
+        "labels": ("labels or attrs",),
+        "named": ("labels or attrs",),
+    }

@@ -16,6 +16,10 @@ Read = Callable[[int], Any]
 """Gives blob *i* as a writable buffer; raises `DamagedData` when it cannot be read."""
 
 
+NEEDS_TRUST = "needs --trust: it was pickled"
+"""Why something is missing that only unpickling could bring back, from a source not trusted."""
+
+
 class Blob(Protocol):
     """Bytes of a frame that can be read piece by piece.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dfbackup_jupyter.capture.base import Blob, Read
+from dfbackup_jupyter.capture.base import NEEDS_TRUST, Blob, Read
 from dfbackup_jupyter.capture.blobs import BytesBlob
 from dfbackup_jupyter.errors import DamagedData
 
@@ -17,7 +17,7 @@ class Untrusted(Exception):
     """Data that only unpickling could bring back, and that is not trusted."""
 
     def __init__(self) -> None:
-        super().__init__("needs --trust: it was pickled")
+        super().__init__(NEEDS_TRUST)
 
 
 class Parts:

@@ -339,12 +339,13 @@ def _losses(backup: Backup) -> Iterator[Part]:
             "Python objects in it are left out of a restore: it was imported without --trust."
         )
     elif backup.kind is Kind.IMPORT:
-        # What the file says of itself; one that lies may hold more.
         names = [f"{info.name}[{column!r}]" for info in backup.frames for column in info.pickled]
-        names += [name for state in backup.state for name in state.captured]
+        names += [f"the {state.recorder}" for state in backup.state]
         lines.append(
-            "It is trusted: a restore unpickles what needs it, which can run any code. By its own "
-            f"description that is in: {', '.join(names) or 'nothing'}."
+            "It is trusted: a restore unpickles what needs it, which can run any code. It may be "
+            f"in: {', '.join(names)}."
+            if names
+            else "It is trusted, but nothing in it needs unpickling."
         )
     if lines:
         yield Warnings(tuple(lines))
