@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dfbackup_jupyter import logfile, main_thread
 from dfbackup_jupyter.backup import (
@@ -28,7 +28,6 @@ from dfbackup_jupyter.backup import (
 from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.catalog import Catalog
 from dfbackup_jupyter.config import DFBackup
-from dfbackup_jupyter.diff import Diff, compare
 from dfbackup_jupyter.drafts import LAST, Drafts, Session, checked_name, renamed
 from dfbackup_jupyter.errors import (
     BackupError,
@@ -53,6 +52,9 @@ from dfbackup_jupyter.store import AlreadyExists, Store, Worker
 from dfbackup_jupyter.store import Damage as StoreDamage
 from dfbackup_jupyter.timeline import Timeline
 from dfbackup_jupyter.watcher import Event, Watcher
+
+if TYPE_CHECKING:
+    from dfbackup_jupyter.diff import Diff
 
 logger = logging.getLogger(__name__)
 
@@ -341,6 +343,8 @@ class BackupManager:
         frame : str, optional
             Compare this frame alone.
         """
+        from dfbackup_jupyter.diff import compare  # here, as not every session compares
+
         backup = self.get(reference)
         frame = frame and FramePath.canonical(frame)
         before, notes = self._loader.frames(backup, frame)

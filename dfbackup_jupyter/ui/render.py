@@ -14,16 +14,15 @@ from dfbackup_jupyter.backup import (
     Status,
     Verification,
 )
-from dfbackup_jupyter.diff import Diff
 from dfbackup_jupyter.ui.results import Backups, Candidates, Deletions, ExportedFile, Log, Settings
 
-TYPES = (
+TYPES: tuple[type | str, ...] = (
     Backup,
     Backups,
     Candidates,
     Deletions,
     Details,
-    Diff,
+    "dfbackup_jupyter.diff.records.Diff",  # not imported unless something is compared
     ExportedFile,
     Log,
     Restored,

@@ -18,7 +18,6 @@ from dfbackup_jupyter.backup import (
     Verification,
 )
 from dfbackup_jupyter.config import unknown_setting
-from dfbackup_jupyter.diff import Diff
 from dfbackup_jupyter.errors import InvalidRequest
 from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import confirm, human
@@ -34,6 +33,7 @@ from dfbackup_jupyter.ui.results import (
 )
 
 if TYPE_CHECKING:
+    from dfbackup_jupyter.diff import Diff
     from dfbackup_jupyter.ui.panel import Panel
 
 _LISTED = 50  # backups, unless a number is given: what a cell's output shows well
