@@ -53,6 +53,11 @@ class Loader:
         packs = (objects or self._objects(backup))()[info.object]
         return self._read(info.object, packs, backup.trusted, tick)
 
+    def columns(self, backup: Backup, info: FrameInfo, columns: Collection[Any]) -> Decoded:
+        """Load some columns of one frame of a backup from the store, and nothing else of it."""
+        packs = self._objects(backup)()[info.object]
+        return self._read(info.object, packs, backup.trusted, columns=columns)
+
     def _objects(self, backup: Backup) -> Objects:
         return cache(lambda: self._store.manifest(backup.id)["objects"])
 
@@ -170,10 +175,17 @@ class Loader:
             raise DamagedData(f"{type(error).__name__}: {error!s:.200}") from error
 
     def _read(
-        self, name: str, packs: Collection[str], trust: bool, tick: Tick | None = None
+        self,
+        name: str,
+        packs: Collection[str],
+        trust: bool,
+        tick: Tick | None = None,
+        columns: Collection[Any] | None = None,
     ) -> Decoded:
         stored = self._store.read(name, packs)
-        return frames_of.decode(stored.meta, lambda i: stored.read(i, tick=tick), trust=trust)
+        return frames_of.decode(
+            stored.meta, lambda i: stored.read(i, tick=tick), trust=trust, columns=columns
+        )
 
     def _holds(self, name: str, live: Capture) -> Callable[[FramePath, Any], bool]:
         def same(path: FramePath, value: Any) -> bool:

@@ -335,6 +335,48 @@ class BackupManager:
         """Return one backup and the first rows of its frames."""
         return self._loader.details(self.get(reference), rows)
 
+    def read(self, reference: str, frame: str, columns: Collection[Any] | None = None) -> Any:
+        """Return a frame of a backup, and change none of yours.
+
+        Parameters
+        ----------
+        frame : str
+            Its name, as ``df`` or ``dfs['a']``.
+        columns : collection, optional
+            Labels of columns; no others are read, so one column of a large frame comes at once.
+
+        Raises
+        ------
+        InvalidRequest
+            There is no such frame in the backup, or it has no such columns.
+        DamagedData
+            It cannot be read, or not whole.
+        """
+        backup = self.get(reference)
+        info = backup.frame(FramePath.canonical(frame))
+        if info is None:
+            raise InvalidRequest(
+                f"There is no frame {frame!r} in {backup.id}.",
+                f"Frames of the backup: {', '.join(info.name for info in backup.frames)}.",
+            )
+        if columns is None:
+            found = self._loader.frame(backup, info)
+        else:
+            found = self._loader.columns(backup, info, columns)
+        if found.damaged:
+            raise DamagedData(
+                f"{found.damaged[0].column} cannot be read: {found.damaged[0].reason}.",
+                "Name the columns that you need, without it.",
+            )
+        if columns is not None and found.frame.ndim == 2:
+            for column in columns:
+                if column not in found.frame:
+                    raise InvalidRequest(
+                        f"There is no column {column!r} in {info.name} of {backup.id}.",
+                        f"%backup show {backup.id} shows what it has.",
+                    )
+        return found.frame
+
     def diff(self, reference: str, other: str | None = None, *, frame: str | None = None) -> Diff:
         """Compare a backup with the live frames, or with another backup.
 

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -25,6 +26,7 @@ from dfbackup_jupyter.errors import (
     RestoreError,
     StoreUnavailable,
 )
+from dfbackup_jupyter.store import StoredObject
 from dfbackup_jupyter.store.filesystem import Filesystem
 from tests.waiting import settled
 
@@ -158,6 +160,51 @@ class TestFind:
         assert len(manager.list(limit=1)) == 1
         with pytest.raises(InvalidRequest, match="no kind"):
             manager.list(kind="nope")
+
+
+@pytest.mark.usefixtures("frames")
+class TestRead:
+    def test_changes_nothing(
+        self, manager: BackupManager, run: Run, shell: InteractiveShell
+    ) -> None:
+        expected = frame(shell).copy()
+        manager.create("x")
+        run("df = df.head(1); df['a'] = 9; s = df['a']")
+        kept = frame(shell)
+        pd.testing.assert_frame_equal(manager.read("x", "df"), expected)
+        assert frame(shell) is kept
+        manager.create("y")
+        pd.testing.assert_series_equal(manager.read("y", "s", columns=["a"]), kept["a"])
+
+    def test_one_column_without_the_others(
+        self, manager: BackupManager, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run("big = pd.DataFrame(np.random.default_rng(0).random((50_000, 8))).add_prefix('x')")
+        run("picked = big.sort_values('x1')")  # its data is stored as rows of the other
+        manager.create("x")
+        expected = {name: manager.read("x", name)[["x3"]] for name in ("big", "picked")}
+        bytes_read = 0
+        real = StoredObject.read
+
+        def counted(self: StoredObject, i: int, **more: Any) -> memoryview:
+            nonlocal bytes_read
+            data = real(self, i, **more)
+            bytes_read += data.nbytes
+            return data
+
+        monkeypatch.setattr(StoredObject, "read", counted)
+        for name, column in expected.items():
+            found = manager.read("x", name, columns=["x3"])
+            pd.testing.assert_frame_equal(found, column)
+        assert 0 < bytes_read < 2 * 400_000 + 3 * 400_000  # indexers and labels of rows
+
+    def test_says_what_there_is(self, manager: BackupManager) -> None:
+        manager.create("x")
+        with pytest.raises(InvalidRequest, match="no frame 'none'") as caught:
+            manager.read("x", "none")
+        assert "df" in caught.value.hint
+        with pytest.raises(InvalidRequest, match="no column 'none'"):
+            manager.read("x", "df", columns=["a", "none"])
 
 
 @pytest.mark.usefixtures("frames")

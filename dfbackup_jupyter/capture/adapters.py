@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from dfbackup_jupyter.capture.base import JSON, Adapter, Decoded, Known, Read, Snapshot
@@ -38,7 +39,9 @@ def snapshot(frame: Any, *, memory: Memory | None = None, known: Known | None = 
     return _adapter(frame).snapshot(frame, memory=memory, known=known)
 
 
-def decode(meta: JSON, read: Read, *, trust: bool) -> Decoded:
+def decode(
+    meta: JSON, read: Read, *, trust: bool, columns: Collection[Any] | None = None
+) -> Decoded:
     """Build a frame from its description and blobs.
 
     Parameters
@@ -49,6 +52,8 @@ def decode(meta: JSON, read: Read, *, trust: bool) -> Decoded:
         Gives blob *i* as a writable buffer; may raise `DamagedData`.
     trust : bool
         Whether to unpickle and to import classes. False runs no code from the data.
+    columns : collection, optional
+        Labels of columns; only these are read.
 
     Raises
     ------
@@ -58,7 +63,7 @@ def decode(meta: JSON, read: Read, *, trust: bool) -> Decoded:
     for adapter in ADAPTERS:
         if adapter.name == meta.get("library"):
             try:
-                return adapter.decode(meta, selecting(meta, read), trust=trust)
+                return adapter.decode(meta, selecting(meta, read), trust=trust, columns=columns)
             except BackupError:
                 raise
             except Exception as error:

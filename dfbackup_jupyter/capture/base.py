@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -160,8 +160,10 @@ class Adapter(Protocol):
         """
         ...
 
-    def decode(self, meta: JSON, read: Read, *, trust: bool) -> Decoded:
-        """Build a frame from its description and blobs."""
+    def decode(
+        self, meta: JSON, read: Read, *, trust: bool, columns: Collection[Any] | None = None
+    ) -> Decoded:
+        """Build a frame from its description and blobs; see `adapters.decode`."""
         ...
 
     def put_back(self, live: Any, frame: Any) -> None:

@@ -6,7 +6,7 @@ import base64
 import pickle
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -122,8 +122,10 @@ def encode_columns(frame: pd.DataFrame, objects: Mapping[int, FrozenColumn]) -> 
     return found
 
 
-def decode(meta: JSON, read: Read, *, trust: bool) -> Content:
-    """Build the frame that was described, as a plain DataFrame or Series.
+def decode(
+    meta: JSON, read: Read, *, trust: bool, columns: Collection[Any] | None = None
+) -> Content:
+    """Build the frame that was described, or some of its columns, as a plain DataFrame or Series.
 
     Raises
     ------
@@ -132,7 +134,7 @@ def decode(meta: JSON, read: Read, *, trust: bool) -> Content:
     """
     if meta["version"] > row_selection.VERSION:
         raise DamagedData("This frame was written by a newer version.", "Update dfbackup-jupyter.")
-    return _decode(meta, Source(read, trust=trust))
+    return _decode(meta, Source(read, trust=trust), columns)
 
 
 def same_content(a: Any, b: Any) -> bool:
@@ -205,24 +207,27 @@ def _name(kind: type) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
-def _decode(meta: JSON, source: Source) -> Content:
-    series, rows = meta["type"] == "Series", meta["rows"]
+def _decode(meta: JSON, source: Source, wanted: Collection[Any] | None) -> Content:
+    series, rows, nodes = meta["type"] == "Series", meta["rows"], meta["data"]
     damaged: list[Lost] = []
-    columns: Any = None
+    labels: Any = None
     if not series:
-        columns = _index(meta["columns"], source, len(meta["data"]), "The column labels")
+        labels = _index(meta["columns"], source, len(nodes), "The column labels")
+        if wanted is not None:
+            chosen = [i for i, label in enumerate(labels) if label in wanted]
+            labels, nodes = labels.take(chosen), [nodes[i] for i in chosen]
     index = _index(meta["index"], source, rows, "The index")
     if series:
         name = _read_value(meta["name"], source, "The name", None)
         try:
-            array = _readable(meta["data"][0], source, rows)
+            array = _readable(nodes[0], source, rows)
         except Untrusted as error:
             raise DamagedData(
                 f"The values of the Series cannot be brought back: {error}."
             ) from None
         frame = pd.Series(array, index, dtype=array.dtype, name=name, copy=False)
     else:
-        builder = _Builder(meta["data"], source, index, columns)
+        builder = _Builder(nodes, source, index, labels)
         frame, damaged = builder.frame(), builder.damaged
     kind = _class(meta["class"], type(frame), source)
     metadata = {} if type(frame) is kind else meta.get("metadata", {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from typing import Any
 
 import numpy as np
@@ -174,9 +174,11 @@ class PandasAdapter:
         """Take a snapshot; see `PandasSnapshot`."""
         return PandasSnapshot(frame, memory or Memory(), known or Known())
 
-    def decode(self, meta: JSON, read: Read, *, trust: bool) -> Decoded:
+    def decode(
+        self, meta: JSON, read: Read, *, trust: bool, columns: Collection[Any] | None = None
+    ) -> Decoded:
         """Build a frame from its description and blobs."""
-        content = decode(meta, read, trust=trust)
+        content = decode(meta, read, trust=trust, columns=columns)
         frame = internals.as_class(content.frame, content.kind)
         _set_extras(frame, content.attrs, content.unique_labels, content.metadata)
         return Decoded(frame, tuple(content.damaged), tuple(content.warnings))
