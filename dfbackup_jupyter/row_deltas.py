@@ -18,7 +18,6 @@ from dfbackup_jupyter.backup import JSON
 from dfbackup_jupyter.capture.base import Encoded, Snapshot
 from dfbackup_jupyter.capture.blobs import ArrayBlob, BytesBlob
 from dfbackup_jupyter.capture.row_selection import (
-    VERSION,
     RangeBlob,
     Rows,
     composed,
@@ -165,8 +164,7 @@ def describe(
             places[indexer] = len(parts)
             parts.append(indexer.blob)
     nodes = {str(i): {**blob.meta, "rows": numbers[blob.rows]} for i, blob in chosen.items()}
-    meta = {**meta, "version": VERSION, "selected": {"rows": rows, "blobs": nodes}}
-    return meta, parts, places
+    return {**meta, "selected": {"rows": rows, "blobs": nodes}}, parts, places
 
 
 def stored(

@@ -59,8 +59,7 @@ def decode(node: Node, source: Source, rows: int) -> pa.ChunkedArray:
     kind = schema.field(0).type
     blobs = node["blobs"]
     if node["as"] == "strings":
-        lengths = source.lengths(blobs[0], rows)
-        array = strings.to_arrow(lengths, source.data(blobs[1]), _VIEWS.get(kind, kind))
+        array = strings.read_arrow(blobs, source, rows, _VIEWS.get(kind, kind))
         if kind in _VIEWS:
             array = strings.valid_text(array).cast(kind)
     elif node["as"] == "ipc":

@@ -217,13 +217,13 @@ def _write_string(array: Any, dtype: Any, parts: Parts) -> Node:
 def _read_string(node: Node, source: Source, rows: int) -> Any:
     na: Any = pd.NA if node["na"] == "NA" else np.nan
     dtype = pd.StringDtype(node["storage"], na_value=na)
-    lengths = source.lengths(node["blobs"][0], rows)
-    data = source.data(node["blobs"][1])
+    blobs = node["blobs"]
     if node["storage"] == "python":
-        values = strings.to_objects(lengths, data, binary=False, missing=na)
+        lengths = source.lengths(blobs[0], rows)
+        values = strings.to_objects(lengths, source.data(blobs[1]), binary=False, missing=na)
         return internals.string_array(values, dtype)
     kind = pa.string() if node["type"] == "string" else pa.large_string()
-    text = strings.valid_text(strings.to_arrow(lengths, data, kind))
+    text = strings.valid_text(strings.read_arrow(blobs, source, rows, kind))
     make: Any = dtype.construct_array_type()
     return make(pa.chunked_array([text]), dtype=dtype)
 

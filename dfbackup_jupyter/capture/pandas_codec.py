@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from dfbackup_jupyter.capture import pandas_internals as internals
-from dfbackup_jupyter.capture import plain, row_selection
+from dfbackup_jupyter.capture import plain
 from dfbackup_jupyter.capture.base import JSON, Encoded, Lost, Read
 from dfbackup_jupyter.capture.objects import FrozenColumn, pickled
 from dfbackup_jupyter.capture.pandas_arrays import (
@@ -28,8 +28,8 @@ from dfbackup_jupyter.capture.pandas_arrays import (
 from dfbackup_jupyter.capture.parts import Node, Parts, Source, Untrusted
 from dfbackup_jupyter.errors import DamagedData
 
-VERSION = 1
-"""The version that is written; `row_selection` makes a newer one of it where it has to."""
+VERSION = 2
+"""Version 1 knows neither rows that are selected of others nor codes for strings."""
 
 
 @dataclass
@@ -132,7 +132,7 @@ def decode(
     DamagedData
         Nothing of it can be read.
     """
-    if meta["version"] > row_selection.VERSION:
+    if meta["version"] > VERSION:
         raise DamagedData("This frame was written by a newer version.", "Update dfbackup-jupyter.")
     return _decode(meta, Source(read, trust=trust), columns)
 

@@ -23,9 +23,6 @@ Array = np.ndarray[Any, Any]
 Rows = range | Array
 """Positions of the rows: arithmetic ones as a range, others as integers of 32 bits, or of 64."""
 
-VERSION = 2
-"""The version of descriptions with selected blobs; those before it do not know them."""
-
 _PROBES = 5
 _SLICE = 4 << 20
 _PART = 1 << 19  # rows
@@ -183,7 +180,7 @@ def selecting(meta: JSON, read: Read) -> Read:
         Gives what is stored in the place of blob *i*; may raise `DamagedData`.
     """
     chosen = meta.get("selected")
-    if chosen is None or meta["version"] > VERSION:
+    if chosen is None:
         return read
     known: dict[int, Rows] = {}
 

@@ -1,4 +1,7 @@
-"""Texts and byte strings as lengths and bytes: what changes in one row shifts no other row's."""
+"""Texts and byte strings as lengths and bytes: what changes in one row shifts no other row's.
+
+Where few of them are different, each is kept once, and rows have codes.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dfbackup_jupyter.capture.blobs import PiecesBlob, memory_key
+from dfbackup_jupyter.capture.parts import Source
 from dfbackup_jupyter.errors import DamagedData
 
 Array = np.ndarray[Any, Any]
@@ -22,9 +27,61 @@ TEXT_TYPES = (pa.types.is_string, pa.types.is_large_string)
 BYTES_TYPES = (pa.types.is_binary, pa.types.is_large_binary)
 
 
+_REPEATED = 8
+"""Codes are worth their while when a string comes so many times on average."""
+
+_ENOUGH = 1 << 10
+_MAX_WORDS = 0xFFFF
+_CODES = {1: np.uint8, 2: np.uint16}
+
+
 def arrow_blobs(values: pa.ChunkedArray) -> list[PiecesBlob]:
-    """Describe an Arrow array of strings, whatever its chunks."""
-    return _blobs(len(values), lambda i: piece(values, i), ("arrow", *addresses(values)))
+    """Describe an Arrow array of strings, whatever its chunks.
+
+    Returns
+    -------
+    list of PiecesBlob
+        Lengths and bytes. Or, of an array that repeats few strings: a code for each row, and
+        lengths and bytes of the strings in their order; the last code stands for what is missing.
+    """
+    key = ("arrow", *addresses(values))
+    words = _words(values)
+    if words is None:
+        return _blobs(len(values), lambda i: piece(values, i), key)
+    kind = np.dtype(np.uint8 if len(words) < np.iinfo(np.uint8).max else np.uint16)
+    rows = [min(_ROWS, len(values) - i) for i in range(0, len(values), _ROWS)]
+
+    def codes(i: int) -> Array:
+        found = pc.index_in(piece(values, i), value_set=words).fill_null(len(words))
+        return np.asarray(found.to_numpy(), kind)
+
+    return [
+        PiecesBlob(
+            [n * kind.itemsize for n in rows], codes, itemsize=kind.itemsize, key=(key, "codes")
+        ),
+        *_blobs(len(words), lambda i: words.slice(i * _ROWS, _ROWS), (key, "words")),
+    ]
+
+
+def read_arrow(blobs: list[int], source: Source, rows: int, kind: pa.DataType) -> pa.Array:
+    """Build the Arrow array that `arrow_blobs` described; text is not checked to be text.
+
+    Raises
+    ------
+    DamagedData
+        It cannot be read, or its parts do not fit together.
+    """
+    if len(blobs) == 2:
+        return to_arrow(source.lengths(blobs[0], rows), source.data(blobs[1]), kind)
+    lengths = source.array(blobs[1], np.int32)
+    words = valid_text(to_arrow(lengths, source.data(blobs[2]), kind))
+    width = memoryview(source.data(blobs[0])).nbytes // max(rows, 1)
+    if width not in _CODES:
+        raise DamagedData("A column is not as long as its frame.")
+    codes = source.array(blobs[0], _CODES[width], rows)
+    if rows and int(codes.max()) > len(words):
+        raise DamagedData("A column has codes of strings that are not there.")
+    return words.take(pa.array(codes, mask=codes == len(words)))
 
 
 def object_blobs(values: Array, *, binary: bool = False) -> list[PiecesBlob]:
@@ -109,6 +166,21 @@ def valid_text(array: pa.Array) -> pa.Array:
     except pa.ArrowInvalid as error:
         raise DamagedData("A column's bytes are not text.") from error
     return array
+
+
+def _words(values: pa.ChunkedArray) -> pa.Array | None:
+    """Return the different strings of an array in their order, if these are few."""
+    if len(values) < _ENOUGH:
+        return None
+    first = piece(values, 0)
+    if len(pc.unique(first)) * min(_REPEATED, 2) > len(
+        first
+    ):  # a cheap look, before all are looked at
+        return None
+    words = pc.unique(values).drop_null()
+    if len(words) >= _MAX_WORDS or len(words) * _REPEATED > len(values):
+        return None
+    return words.take(pc.sort_indices(words))
 
 
 def _blobs(rows: int, piece: Callable[[int], pa.Array], key: Hashable) -> list[PiecesBlob]:

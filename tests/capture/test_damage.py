@@ -230,3 +230,32 @@ def _spoil(meta: Any, random: Any) -> None:
     node, key = places[random.integers(len(places))]
     values = [None, -1, 0, 1, 10**6, "x", [], {}, [1], {"a": 1}, True, "pickle", 1.5]
     node[key] = values[random.integers(len(values))]
+
+
+def repeated() -> Stored:
+    """A column of strings that has codes; its blobs are codes, lengths and bytes."""
+    words = pd.Series(["ab", "c", None], dtype="str")
+    return Stored(words.take(np.arange(3_000) % 3).reset_index(drop=True).to_frame("s"))
+
+
+@pytest.mark.parametrize(
+    ("number", "data"),
+    [
+        (0, b"\3" * 3_000),
+        (0, b"\0" * 2_999),
+        (0, b"\0" * 12_000),
+        (0, b""),
+        (1, b""),
+        (1, np.array([2, 2], np.int32).tobytes()),
+        (1, np.array([-9, 12], np.int32).tobytes()),
+        (1, b"\1"),
+        (2, b"ab"),
+        (2, b"a\xff\xff"),
+    ],
+)
+def test_codes_that_make_no_sense_are_damage(number: int, data: bytes) -> None:
+    stored = repeated()
+    assert len(stored.blobs[0]) == 3_000 and bytes(stored.blobs[2]) == b"abc"
+    stored.blobs[number] = data
+    with pytest.raises(DamagedData):
+        stored.read()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
+import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from dfbackup_jupyter import capture
+from dfbackup_jupyter.capture import strings
 from tests.capture import strategies
 from tests.capture.kit import Stored
 from tests.support.exact import assert_same_frame
@@ -27,6 +32,26 @@ def test_any_frame_comes_back(frame: pd.DataFrame) -> None:
 @given(strategies.series())
 def test_any_series_comes_back(series: pd.Series) -> None:
     check(series)
+
+
+@MANY
+@given(strategies.frames())
+def test_any_frame_comes_back_with_codes_for_its_strings(frame: pd.DataFrame) -> None:
+    with patch.multiple(strings, _ENOUGH=0, _REPEATED=0):
+        check(frame)
+
+
+@pytest.mark.parametrize("dtype", ["str", "string", "string[pyarrow]", "large_string[pyarrow]"])
+@pytest.mark.parametrize("words", [1, 254, 255, 256, 5_000])
+def test_strings_that_repeat_are_kept_once(dtype: str, words: int) -> None:
+    every = pd.Series([f"the word {i:09}" for i in range(words)] + [None], dtype="object")
+    rows = np.random.default_rng(0).integers(0, words + 1, 70_000)
+    frame = every.take(rows).reset_index(drop=True).astype(dtype).to_frame("x")
+    check(frame)
+    kept = Stored(frame).blobs
+    assert sum(map(len, kept)) < 70_000 * (1 if words < 255 else 2) + words * 25 + 99
+    again = Stored(frame.sample(frac=1, random_state=1)).blobs
+    assert again[1:3] == kept[1:3], "another order of rows, other words"
 
 
 def check(frame: pd.DataFrame | pd.Series) -> None:
