@@ -97,7 +97,7 @@ def test_ten_thousand_backups(tmp_path: Path, note: Note) -> None:
     manager.restore(last.id)
     assert len(space["df"]) == 7
     manager.close()
-    assert descriptors() == files
+    assert descriptors() <= files
     assert memory() - before < 600 * MIB
     note(
         f"10,000 backups: filled in {filled - made:.0f} s, listed in {listed - filled:.1f} s, "
