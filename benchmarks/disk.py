@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -29,33 +33,23 @@ def sync(folder: Path) -> None:
 
 
 def forget(folder: Path) -> bool:
-    """Have the system drop what it caches of synced files; False when it cannot be told to.
-
-    Whether it did is asked at three places of each file: a read that must not wait for the disk
-    fails there (``RWF_NOWAIT``).
-    """
-    if not hasattr(os, "posix_fadvise") or not hasattr(os, "RWF_NOWAIT"):
+    """Have the system drop what it caches of synced files; False when it keeps a page of them."""
+    if not hasattr(os, "posix_fadvise"):
         return False
-    return all([_forget(file) for file in files(folder)])
+    dropped = [_forget(file) for file in files(folder) if file.stat().st_size]
+    return all(dropped)
 
 
 def _forget(file: Path) -> bool:
-    with file.open("rb", buffering=0) as opened:
-        descriptor = opened.fileno()
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        length = os.fstat(descriptor).st_size
-        places = {0, length // 2, length - 1} if length else set()
-        cold = not any([_cached(descriptor, place) for place in places])
-        # Asking may have begun to read ahead.
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        return cold
-
-
-def _cached(descriptor: int, place: int) -> bool:
-    try:
-        os.preadv(descriptor, [bytearray(1)], place, os.RWF_NOWAIT)
-    except BlockingIOError:
-        return False
-    except OSError:  # this file system cannot tell
-        return True
-    return True
+    with file.open("rb") as opened:
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            content = np.frombuffer(mapped, np.uint8)
+            cached = np.zeros(-(-content.size // mmap.PAGESIZE), np.uint8)
+            failed = ctypes.CDLL(None).mincore(
+                ctypes.c_void_p(content.ctypes.data),
+                ctypes.c_size_t(content.size),
+                ctypes.c_void_p(cached.ctypes.data),
+            )
+            del content  # the mapping cannot end before
+    return not failed and not (cached & 1).any()

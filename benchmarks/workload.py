@@ -107,10 +107,11 @@ def load(megabytes: float) -> Cell:
 
 
 def mixed(rows: int) -> Cell:
-    """Return the cell that makes the mixed frame: four columns of strings, a categorical, two of
-    times with their zone, a nullable integer, integers, floats and bools.
+    """Return the cell that makes the mixed frame.
 
-    Names and cities repeat, sentences and identifiers do not; one count in twenty is missing.
+    It has four columns of strings, a categorical, two of times with their zone, a nullable
+    integer, integers, floats and bools. Names and cities repeat, sentences and identifiers do
+    not; one count in twenty is missing.
     """
     return Cell(
         "load",
