@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager
 
 PROBE = """
 def _probe():
@@ -40,19 +43,22 @@ class BenchmarkKernel:
 
     def run(self, source: str) -> float:
         """Run a cell and return the seconds until its answer came."""
+        return self._execute(source, silent=False)
+
+    def silently(self, source: str) -> float:
+        """Run source that is not a cell, which no hook sees; return the seconds it took."""
+        return self._execute(source, silent=True)
+
+    def _execute(self, source: str, *, silent: bool) -> float:
         start = time.perf_counter()
         reply = self._client.execute_interactive(
-            source, allow_stdin=False, output_hook=lambda _: None, timeout=None
+            source, silent=silent, allow_stdin=False, output_hook=lambda _: None, timeout=None
         )
         took = time.perf_counter() - start
         content = reply["content"]
         if content["status"] != "ok":
             raise RuntimeError(f"{source}\n{content['ename']}: {content['evalue']}")
         return took
-
-    def silently(self, source: str) -> None:
-        """Run source that is not a cell: no hook sees it."""
-        self._client.execute_interactive(source, silent=True, output_hook=lambda _: None)
 
     def value(self, expression: str) -> Any:
         """Return what a Python literal expression is in the kernel."""
@@ -82,23 +88,46 @@ class BenchmarkKernel:
 
 @contextmanager
 def kernel(store: Path, *, load: bool) -> Iterator[BenchmarkKernel]:
-    """Start a kernel of this Python, with or without the extension; stop it at the end.
+    """Start a kernel of this Python, with or without the extension; stop it at the end."""
+    setup = ["%load_ext dfbackup_jupyter"] if load else []
+    with started({"DFBACKUP_STORE": str(store), "DFBACKUP_AUTOLOAD": "0"}, setup) as running:
+        yield running
+
+
+@contextmanager
+def started(
+    environment: dict[str, str], setup: Iterable[str], python: Path = Path(sys.executable)
+) -> Iterator[BenchmarkKernel]:
+    """Start a kernel and stop it at the end.
 
     pandas is imported already, since that takes longer than anything that is measured.
+
+    Parameters
+    ----------
+    environment : dict
+        Variables beyond those of this process.
+    setup : iterable of str
+        What runs first, and is not measured.
+    python : Path
+        Whose kernel it is.
     """
-    environment = {**os.environ, "DFBACKUP_STORE": str(store), "DFBACKUP_AUTOLOAD": "0"}
-    manager, client = start_new_kernel(env=environment, startup_timeout=60)
-    try:
-        process = psutil.Process(manager.provisioner.pid)
-        running = BenchmarkKernel(client, process)
-        running.silently("import numpy, pandas")
-        if load:
-            running.silently("%load_ext dfbackup_jupyter")
-        running.silently(PROBE)
-        yield running
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+    with tempfile.TemporaryDirectory() as folder:
+        # Named as servers name it, which Kishu relies on.
+        manager = KernelManager(connection_file=f"{folder}/kernel-{uuid4()}.json")
+        assert manager.kernel_spec is not None
+        manager.kernel_spec.argv[0] = str(python)
+        manager.start_kernel(env={**os.environ, **environment})
+        client = manager.blocking_client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            running = BenchmarkKernel(client, psutil.Process(manager.provisioner.pid))
+            for source in ("import numpy, pandas", *setup, PROBE):
+                running.silently(source)
+            yield running
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
 
 
 def settled(read: Callable[[], int], *, pause: float = 0.5, longest: float = 300) -> int:
