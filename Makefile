@@ -31,7 +31,7 @@ torture: $(VENV)/test.stamp
 	TORTURE=1 python -m pytest -n 2 --dist worksteal \
 		tests/torture tests/test_damage.py tests/store/test_processes.py --session-timeout 1200 --timeout 900 $(PYTEST)
 
-bench: $(VENV)/test.stamp
+bench: $(VENV)/bench.stamp
 	python benchmarks/run.py $(BENCH)
 
 check: $(VENV)/test.stamp
@@ -47,7 +47,7 @@ browser:
 	@.ci/browser
 
 clean:
-	rm -rf $(VENV) labextension/node_modules labextension/lib $(dir $(FRONT_END))
+	rm -rf $(VENV) .venv-kishu labextension/node_modules labextension/lib $(dir $(FRONT_END))
 
 # An editable installation: Python sources are used as they are. Only what it copies (the front-end,
 # the start-up file) or reads once (the metadata) asks for a new one.
@@ -61,6 +61,10 @@ $(VENV)/lab.stamp: $(INSTALLED)
 $(VENV)/test.stamp: $(INSTALLED)
 	python -m pip install --quiet --editable '.[test]'
 	@touch $@ $(VENV)/lab.stamp
+
+$(VENV)/bench.stamp: $(VENV)/test.stamp
+	python -m pip install --quiet --editable '.[test,bench]'
+	@touch $@
 
 $(FRONT_END): labextension/node_modules/.stamp $(shell git ls-files labextension)
 	cd labextension && jlpm build:prod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -32,3 +33,38 @@ def test_it_runs(tmp_path: Path) -> None:
     }
     assert len(measured["dropna"]) == len(measured["insert in place"]) == 5
     assert len(measured["look"]) == 4, "it changes nothing, so there is nothing to undo"
+
+
+SIDE_BY_SIDE = """
+import json
+import peers
+from formats import FORMATS
+
+FORMATS["unheard of"] = FORMATS["joblib"].__class__(print, print, "not_installed_here")
+print(json.dumps([vars(table) for table in peers.tables(1)]))
+"""
+
+
+def test_peers_are_measured_side_by_side() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SIDE_BY_SIDE],
+        cwd=RUN.parent,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    *formats, states, mixed_states = json.loads(done.stdout)
+    for table, frame in zip(formats, ("6,250 rows", "4,484 rows"), strict=True):
+        assert frame in table["title"]
+        assert {
+            "dfbackup",
+            "to_pickle, gzip (.pkl.gz)",
+            "to_parquet, zstd",
+            "to_feather, lz4",
+            "%store",
+        } <= {first for first, *_ in table["rows"]}
+        assert "unheard of (not installed)" in table["note"], "left out, and it says so"
+    for table in (states, mixed_states):
+        sizes = {first: float(size.split()[0]) for first, _, _, size, _ in table["rows"][1:]}
+        assert sizes["dfbackup"] < sizes["to_parquet, zstd"], "each content is kept once"
