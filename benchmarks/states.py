@@ -18,7 +18,7 @@ import pandas as pd
 import workload
 import zstandard
 from blake3 import blake3
-from formats import OURS, manager
+from formats import OURS, close_managers, manager
 from report import Table, megabytes, note, seconds
 from workload import Cell
 
@@ -138,6 +138,7 @@ def table(title: str, cells: Sequence[Cell]) -> Table:
                 saver.save(f"{i}", changed)
                 disk.sync(folders[name])
                 took[name] += time.perf_counter() - start
+        close_managers()
         sizes = {name: disk.size(folder) for name, folder in folders.items()}
     ours = sizes[OURS]
     rows = [("", "write", "× ours", "size", "× ours")]
