@@ -16,7 +16,7 @@ help:
 	@echo 'make lab     open JupyterLab on examples/quickstart.ipynb'
 	@echo 'make test    check everything; PYTEST="-k word" to choose'
 	@echo 'make torture kill, fill up and damage stores for minutes, and print figures'
-	@echo 'make bench   measure what protection costs; BENCH="--megabytes 160" to choose'
+	@echo 'make bench   measure what it costs, for docs/performance.md; BENCH=--full for an hour'
 	@echo 'make clean   remove what these two made'
 
 lab: $(VENV)/lab.stamp
@@ -31,7 +31,7 @@ torture: $(VENV)/test.stamp
 	TORTURE=1 python -m pytest -n 2 --dist worksteal \
 		tests/torture tests/test_damage.py tests/store/test_processes.py --session-timeout 1200 --timeout 900 $(PYTEST)
 
-bench: $(VENV)/bench.stamp
+bench: $(VENV)/test.stamp
 	python benchmarks/run.py $(BENCH)
 
 check: $(VENV)/test.stamp
@@ -61,10 +61,6 @@ $(VENV)/lab.stamp: $(INSTALLED)
 $(VENV)/test.stamp: $(INSTALLED)
 	python -m pip install --quiet --editable '.[test]'
 	@touch $@ $(VENV)/lab.stamp
-
-$(VENV)/bench.stamp: $(VENV)/test.stamp
-	python -m pip install --quiet --editable '.[test,bench]'
-	@touch $@
 
 $(FRONT_END): labextension/node_modules/.stamp $(shell git ls-files labextension)
 	cd labextension && jlpm build:prod

@@ -109,7 +109,7 @@ def plot(series: Sequence[Series], file: Path) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot as plt
 
-    style = {"svg.hashsalt": "dfbackup", "font.size": 9}
+    style = {"svg.hashsalt": "dfbackup", "svg.fonttype": "none", "font.size": 9}
     style |= {"axes.spines.right": False, "axes.spines.top": False}
     with plt.rc_context(style):
         figure, axes = plt.subplots(1, len(series), figsize=(10, 2.8), sharey=True)

@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 RUN = Path(__file__).parents[1] / "benchmarks" / "run.py"
+OPTIONS = "--only protection --megabytes 1 --frames 3 --think 0".split()
 
 
 def test_it_runs(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
     done = subprocess.run(
-        [sys.executable, str(RUN), "--megabytes", "1", "--frames", "3", "--think", "0"],
+        [sys.executable, str(RUN), *OPTIONS, "--page", str(page)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -26,7 +28,7 @@ def test_it_runs(tmp_path: Path) -> None:
         "undo at once, median, worst",
         "peak memory",
     ):
-        assert line in done.stdout
+        assert line in done.stdout and line in page.read_text("utf-8")
     measured = {
         fields[0]: fields[1:]
         for fields in (re.split(r"\s{2,}", line) for line in done.stdout.splitlines())
@@ -35,13 +37,52 @@ def test_it_runs(tmp_path: Path) -> None:
     assert len(measured["look"]) == 4, "it changes nothing, so there is nothing to undo"
 
 
+GROWTH = """
+import json, sys
+from pathlib import Path
+import growth
+
+growth._PAUSE, growth._CELLS, growth._STARTS = 0, 2, 1
+series = growth.measure(frames=[1, 20], columns=[30], rows=[40], backups=[150])
+growth.plot(series, Path(sys.argv[1]))
+print(json.dumps([vars(table) for table in growth.tables(series, [150])]))
+"""
+
+
+def test_growth_is_measured(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", GROWTH, str(tmp_path / "growth.svg")],
+        cwd=RUN.parent,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    frames, columns, rows, backups, looking, starting = json.loads(done.stdout)
+    for table, counts in (
+        (frames, ["1", "20"]),
+        (columns, ["30"]),
+        (rows, ["40"]),
+        (backups, ["150"]),
+        (looking, ["150"]),
+    ):
+        assert [first for first, *_ in table["rows"]][1:] == counts
+        assert all(
+            re.fullmatch(r"[\d.,]+ m?s", cell) for row in table["rows"][1:] for cell in row[1:]
+        )
+    assert len(starting["rows"]) == 4
+    picture = (tmp_path / "growth.svg").read_text("utf-8")
+    assert all(f">{name}<" in picture for name in ("frames", "columns", "rows", "backups"))
+
+
 SIDE_BY_SIDE = """
 import json
+import limits
 import peers
 from formats import FORMATS
 
 FORMATS["unheard of"] = FORMATS["joblib"].__class__(print, print, "not_installed_here")
-print(json.dumps([vars(table) for table in peers.tables(1)]))
+print(json.dumps([vars(table) for table in (*limits.tables(10**6), *peers.tables(1))]))
 """
 
 
@@ -54,7 +95,8 @@ def test_peers_are_measured_side_by_side() -> None:
         timeout=240,
     )
     assert done.returncode == 0, done.stderr
-    *formats, states, mixed_states = json.loads(done.stdout)
+    limits, *formats, states, mixed_states = json.loads(done.stdout)
+    assert {"memcpy", "disk, write and fsync"} <= {first for first, *_ in limits["rows"]}
     for table, frame in zip(formats, ("6,250 rows", "4,484 rows"), strict=True):
         assert frame in table["title"]
         assert {
