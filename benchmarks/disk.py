@@ -25,7 +25,10 @@ def sync(folder: Path) -> None:
     """Return when a loss of power would take nothing of a folder any more."""
     folders = (path for path in folder.rglob("*") if path.is_dir())
     for path in (*files(folder), *folders, folder):
-        opened = os.open(path, os.O_RDONLY)
+        try:
+            opened = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:  # a temporary file
+            continue
         try:
             os.fsync(opened)
         finally:

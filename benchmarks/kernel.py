@@ -75,9 +75,15 @@ class BenchmarkKernel:
         return self.value(f"get_ipython()._took[{event!r}]")
 
     def peak_memory(self) -> int:
-        """Return the most memory that the kernel has had, in bytes."""
-        kilobytes = self.value("__import__('resource').getrusage(0).ru_maxrss")
-        return kilobytes * 1024
+        """Return the most memory that the kernel has had, in bytes.
+
+        From Linux's own account of the process, as ``ru_maxrss`` begins with what the process had
+        that started it.
+        """
+        status = Path(f"/proc/{self._process.pid}/status")
+        if status.exists():
+            return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
+        return self.value("__import__('resource').getrusage(0).ru_maxrss")  # bytes on macOS
 
     def bytes_written(self) -> int:
         """Return how much the process has handed to the system to write, since the start."""

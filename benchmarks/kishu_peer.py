@@ -77,18 +77,17 @@ def tables(size: float, python: Path) -> Iterator[Table]:
 
 def table(title: str, cells: Sequence[Cell], python: Path) -> Table:
     """Run some cells in all three."""
-    runs = [
-        several(lambda: measure(cells, 0, load=False)),
-        several(lambda: measure(cells, 0, load=True)),
-        several(lambda: measure_kishu(cells, python)),
-    ]
+    runs = by_turns(
+        lambda: measure(cells, 0, load=False),
+        lambda: measure(cells, 0, load=True),
+        lambda: measure_kishu(cells, python),
+    )
     plain, *_ = runs
     undone = [undo_ours(cells), undo_kishu(cells, python)]
-    total = sum(plain.cells)
     rows = [
         ("", "plain", f"dfbackup {__version__}", f"Kishu {KISHU}"),
-        ("all cells together", *(seconds(sum(run.cells)) for run in runs)),
-        ("× plain", *(f"{sum(run.cells) / total:.2f}" for run in runs)),
+        ("all cells together", *(seconds(_total(run)) for run in runs)),
+        ("× plain", *(f"{_total(run) / _total(plain):.2f}" for run in runs)),
         ("bytes written", *(megabytes(run.written) for run in runs)),
         ("peak memory", *(megabytes(run.peak) for run in runs)),
         ("undo of a cell, median, worst", "", *(both(each.took) for each in undone)),
@@ -97,18 +96,24 @@ def table(title: str, cells: Sequence[Cell], python: Path) -> Table:
     return Table(
         title,
         rows,
-        f"No pause between cells. The run of median time among {REPEATS}; what takes more than "
-        f"{LONG} s is done once. Kishu has an environment of its own with the same pandas, and is "
-        "spared everything that it would ask of a front-end.",
+        f"No pause between cells. By turns, the run of median time among {REPEATS}; what takes "
+        f"more than {LONG} s is done once. Kishu has an environment of its own with the same "
+        "pandas, and is spared everything that it would ask of a front-end.",
     )
 
 
-def several(measured: Callable[[], Run]) -> Run:
-    """Return the run of median time among several; one that takes long is enough."""
-    runs: list[Run] = []
-    while len(runs) < REPEATS and sum(sum(run.cells) for run in runs) < LONG:
-        runs.append(measured())
-    return sorted(runs, key=lambda run: sum(run.cells))[len(runs) // 2]
+def by_turns(*ways: Callable[[], Run]) -> list[Run]:
+    """Return each way's run of median time among several; one that takes long is enough."""
+    done: list[list[Run]] = [[] for _ in ways]
+    for _ in range(REPEATS):
+        for way, runs in zip(ways, done, strict=True):
+            if sum(_total(run) for run in runs) < LONG:
+                runs.append(way())
+    return [sorted(runs, key=_total)[len(runs) // 2] for runs in done]
+
+
+def _total(run: Run) -> float:
+    return sum(run.cells)
 
 
 @dataclass

@@ -18,7 +18,7 @@ import pandas as pd
 import workload
 import zstandard
 from blake3 import blake3
-from formats import OURS, close_managers, manager
+from formats import OURS, close_managers, in_fresh_process, manager
 from report import Table, megabytes, note, seconds
 from workload import Cell
 
@@ -105,7 +105,9 @@ def tables(size: float) -> Iterator[Table]:
         (f"random doubles ({workload.rows_for(size):,} rows)", workload.cells(size)),
         (f"columns of every kind ({mixed:,} rows)", workload.mixed_cells(mixed)),
     ):
-        yield table(f"Every state of {len(cells)} cells on a frame of {title}, saved", cells)
+        yield in_fresh_process(
+            table, f"Every state of {len(cells)} cells on a frame of {title}, saved", cells
+        )
 
 
 def table(title: str, cells: Sequence[Cell]) -> Table:
