@@ -183,9 +183,8 @@ class Loader:
         columns: Collection[Any] | None = None,
     ) -> Decoded:
         stored = self._store.read(name, packs)
-        return frames_of.decode(
-            stored.meta, lambda i: stored.read(i, tick=tick), trust=trust, columns=columns
-        )
+        read = partial(stored.read, tick=tick)
+        return frames_of.decode(stored.meta, read, trust=trust, columns=columns)
 
     def _holds(self, name: str, live: Capture) -> Callable[[FramePath, Any], bool]:
         def same(path: FramePath, value: Any) -> bool:

@@ -186,9 +186,9 @@ class TestRead:
         bytes_read = 0
         real = StoredObject.read
 
-        def counted(self: StoredObject, i: int, **more: Any) -> memoryview:
+        def counted(self: StoredObject, i: int, *args: Any, **more: Any) -> memoryview:
             nonlocal bytes_read
-            data = real(self, i, **more)
+            data = real(self, i, *args, **more)
             bytes_read += data.nbytes
             return data
 

@@ -361,10 +361,10 @@ def test_damage_costs_the_columns_that_need_it(
     (victim,) = {stored.blobs[blob].chunks[0]}
     read = StoredObject.read
 
-    def broken(self: StoredObject, i: int, **more: Any) -> memoryview:
+    def broken(self: StoredObject, i: int, *args: Any, **more: Any) -> memoryview:
         if victim in self.blobs[i].chunks:
             raise DamagedData("A part of the stored data is lost.")
-        return read(self, i, **more)
+        return read(self, i, *args, **more)
 
     monkeypatch.setattr(StoredObject, "read", broken)
     found = bench.read(ref)

@@ -12,12 +12,29 @@ if TYPE_CHECKING:
     from dfbackup_jupyter.capture.memory import Memory
 
 JSON = dict[str, Any]
-Read = Callable[[int], Any]
-"""Gives blob *i* as a writable buffer; raises `DamagedData` when it cannot be read."""
 
 
 NEEDS_TRUST = "needs --trust: it was pickled"
 """Why something is missing that only unpickling could bring back, from a source not trusted."""
+
+
+class Read(Protocol):
+    """Reads the blobs of one frame."""
+
+    def __call__(self, i: int, into: memoryview | None = None) -> Any:
+        """Return blob *i* as a writable buffer.
+
+        Parameters
+        ----------
+        into : memoryview, optional
+            Where it is wanted; used when it has the blob's length and that saves a copy.
+
+        Raises
+        ------
+        DamagedData
+            It cannot be read; there may be anything in `into`.
+        """
+        ...
 
 
 class Blob(Protocol):

@@ -54,8 +54,15 @@ def encode_array(array: Any, parts: Parts) -> Node:
     return {**parts.pickle(pickled(array)), "rows": len(array)}
 
 
-def decode_array(node: Node, source: Source, rows: int) -> Any:
+def decode_array(
+    node: Node, source: Source, rows: int, out: np.ndarray[Any, Any] | None = None
+) -> Any:
     """Build the array that was described.
+
+    Parameters
+    ----------
+    out : array, optional
+        Where the numbers go, of a node that has a `numpy_dtype`.
 
     Raises
     ------
@@ -65,7 +72,7 @@ def decode_array(node: Node, source: Source, rows: int) -> Any:
         It cannot be read.
     """
     try:
-        array = _decode(node, source, rows)
+        array = _decode(node, source, rows, out)
     except (Untrusted, DamagedData):
         raise
     except Exception as error:
@@ -80,11 +87,11 @@ def numpy_dtype(node: Node) -> np.dtype[Any] | None:
     return _read_dtype(node["dtype"]) if node["kind"] == "numpy" else None
 
 
-def _decode(node: Node, source: Source, rows: int) -> Any:
+def _decode(node: Node, source: Source, rows: int, out: np.ndarray[Any, Any] | None = None) -> Any:
     kind = node["kind"]
     if kind == "numpy":
         dtype = _read_dtype(node["dtype"])
-        values = source.array(node["blobs"][0], dtype, rows)
+        values = source.array(node["blobs"][0], dtype, rows, out)
         if dtype.kind in "mM":
             return internals.datetime_array(values.view(np.int64), dtype)
         return values

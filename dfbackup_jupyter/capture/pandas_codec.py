@@ -242,10 +242,10 @@ def _decode(meta: JSON, source: Source, wanted: Collection[Any] | None) -> Conte
     )
 
 
-def _readable(node: Node, source: Source, rows: int) -> Any:
+def _readable(node: Node, source: Source, rows: int, out: Any = None) -> Any:
     if "lost" in node:
         raise DamagedData(f"It was not backed up: {node['lost']}.")
-    return decode_array(node, source, rows)
+    return decode_array(node, source, rows, out)
 
 
 def _index(node: Node, source: Source, rows: int, what: str) -> pd.Index:
@@ -303,23 +303,25 @@ class _Builder:
         if len(positions) == 1:
             array = self._column(positions[0])
             return array, positions if array is not None else []
-        dtype = numpy_dtype(self._nodes[positions[0]]) or np.dtype(object)
-        values = np.empty((len(positions), len(self._index)), dtype)
+        dtype = numpy_dtype(self._nodes[positions[0]])
+        values = np.empty((len(positions), len(self._index)), dtype or object)
         kept: list[int] = []
         for position in positions:
-            array = self._column(position)
+            row = values[len(kept)]
+            array = self._column(position, out=None if dtype is None else row)
             if array is not None:
-                values[len(kept)] = array
+                if dtype is None:
+                    row[:] = array
                 kept.append(position)
         values = values[: len(kept)]
-        if dtype.kind in "mM":
+        if dtype is not None and dtype.kind in "mM":
             return internals.datetime_array(values.view(np.int64), dtype), kept
         return values, kept
 
-    def _column(self, position: int) -> Any:
+    def _column(self, position: int, out: Any = None) -> Any:
         """Return a column's array, or None after noting why it cannot be read."""
         try:
-            return _readable(self._nodes[position], self._source, len(self._index))
+            return _readable(self._nodes[position], self._source, len(self._index), out)
         except Untrusted as error:
             reason = str(error)
         except DamagedData as error:

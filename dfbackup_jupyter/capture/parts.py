@@ -66,8 +66,14 @@ class Source:
         """Return a blob's bytes."""
         return self._read(number)
 
-    def array(self, number: int, dtype: Any, count: int | None = None) -> np.ndarray[Any, Any]:
-        """Return a blob as a writable 1-D array.
+    def array(
+        self,
+        number: int,
+        dtype: Any,
+        count: int | None = None,
+        out: np.ndarray[Any, Any] | None = None,
+    ) -> np.ndarray[Any, Any]:
+        """Return a blob as a writable 1-D array: `out`, if that is given.
 
         Raises
         ------
@@ -75,7 +81,8 @@ class Source:
             It cannot be read, or is not of this length.
         """
         dtype = np.dtype(dtype)
-        data = memoryview(self.data(number)).cast("B")
+        into = None if out is None or not dtype.itemsize else out.view(np.uint8).data
+        data = memoryview(self._read(number, into)).cast("B")
         if dtype.hasobject:
             raise DamagedData("Objects are not stored as numbers.")
         if count is not None and data.nbytes != count * dtype.itemsize:
@@ -83,7 +90,11 @@ class Source:
         if not dtype.itemsize:
             return np.zeros(count or 0, dtype)
         found = np.frombuffer(data, dtype)
-        return found.copy() if data.readonly else found
+        if out is None:
+            return found.copy() if data.readonly else found
+        if found.ctypes.data != out.ctypes.data:
+            out[:] = found
+        return out
 
     def lengths(self, number: int, count: int) -> np.ndarray[Any, Any]:
         """Return the lengths of strings: 32 bits each, or 64 where one of them is very long."""

@@ -189,12 +189,12 @@ def selecting(meta: JSON, read: Read) -> Read:
             known[number] = _read_rows(chosen["rows"][number], read)
         return known[number]
 
-    def read_selected(i: int) -> Any:
+    def read_selected(i: int, into: memoryview | None = None) -> Any:
         node = chosen["blobs"].get(str(i))
         if node is None:
-            return read(i)
+            return read(i, into)
         try:
-            return _take(node, rows_of(node["rows"]), i, read)
+            return _take(node, rows_of(node["rows"]), i, read, into)
         except DamagedData:
             raise
         except Exception as error:
@@ -205,7 +205,7 @@ def selecting(meta: JSON, read: Read) -> Read:
     return read_selected
 
 
-def _take(node: JSON, rows: Rows, i: int, read: Read) -> memoryview:
+def _take(node: JSON, rows: Rows, i: int, read: Read, into: memoryview | None) -> memoryview:
     if "range" in node:
         if isinstance(rows, range):  # could claim any length
             raise DamagedData("A selection of labels makes no sense.")
@@ -216,7 +216,7 @@ def _take(node: JSON, rows: Rows, i: int, read: Read) -> memoryview:
         size = int(node["itemsize"])
         items = np.frombuffer(read(i), f"{'u' if size in (1, 2, 4, 8) else 'V'}{size}")
         _check(rows, len(items))
-        taken = _gathered(items, rows).view(np.uint8).data
+        taken = _gathered(items, rows, into).view(np.uint8).data
     if xxhash.xxh3_128_hexdigest(taken) != node["hash"]:
         raise DamagedData("The selected rows are not what was written.")
     return taken
@@ -227,11 +227,14 @@ def _check(rows: Rows, count: int) -> None:
         raise DamagedData("A selected row is not there.")
 
 
-def _gathered(items: Array, rows: Rows) -> Array:
+def _gathered(items: Array, rows: Rows, into: memoryview | None) -> Array:
     """Return a copy of some items; on two threads, since it is memory that is waited for."""
     if isinstance(rows, range):
         return items[as_slice(rows)].copy()
-    out = np.empty(len(rows), items.dtype)
+    if into is not None and into.nbytes == len(rows) * items.itemsize:
+        out = np.frombuffer(into, items.dtype)
+    else:
+        out = np.empty(len(rows), items.dtype)
 
     def gather(first: int) -> None:
         part = slice(first, first + _PART)

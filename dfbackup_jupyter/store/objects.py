@@ -132,13 +132,17 @@ class StoredObject:
         where = self._chunks.where
         return frozenset(where[n] for c in chunks if (n := bytes.fromhex(c)) in where)
 
-    def read(self, i: int, *, tick: Tick | None = None) -> memoryview:
-        """Return blob `i` as writable memory of its own.
+    def read(
+        self, i: int, into: memoryview | None = None, *, tick: Tick | None = None
+    ) -> memoryview:
+        """Return blob `i` as writable memory.
 
         Parameters
         ----------
         i : int
             Which of `blobs`.
+        into : memoryview, optional
+            Memory that is returned with the blob in it, if it has its length; its own otherwise.
         tick : callable, optional
             Called with the raw size of every chunk read.
 
@@ -149,7 +153,7 @@ class StoredObject:
         """
         blob = self.blobs[i]
         try:
-            return self._read(blob, tick or no_tick)
+            return self._read(blob, into, tick or no_tick)
         except DamagedData as damage:
             raise DamagedData(
                 f"A part of the stored data is lost (object {self.hash[:12]}, blob {i}: "
@@ -157,7 +161,7 @@ class StoredObject:
                 "Run %backup verify to see everything that is affected.",
             ) from damage
 
-    def _read(self, blob: BlobRef, tick: Tick) -> memoryview:
+    def _read(self, blob: BlobRef, into: memoryview | None, tick: Tick) -> memoryview:
         parts: dict[str, list[tuple[int, bytes]]] = {}
         position = 0
         for chunk in blob.chunks:
@@ -167,7 +171,8 @@ class StoredObject:
             position += size
         if position != blob.nbytes:
             raise DamagedData("its length is not what was written")
-        out = np.empty(blob.nbytes, np.uint8).data
+        fits = into is not None and into.nbytes == blob.nbytes
+        out = into if into is not None and fits else np.empty(blob.nbytes, np.uint8).data
         for pack_id, wanted in parts.items():
             self._read_pack(pack_id, wanted, out, tick)
         return out

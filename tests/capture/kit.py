@@ -23,10 +23,13 @@ class Stored:
     def read(self, *, trust: bool = True, broken: Collection[int] = ()) -> Decoded:
         """Read the frame back, with some blobs damaged."""
 
-        def read(i: int) -> bytearray:
+        def read(i: int, into: memoryview | None = None) -> memoryview | bytearray:
             if i in broken:
                 raise DamagedData(f"Blob {i} is damaged.")
-            return bytearray(self.blobs[i])
+            if into is None or i % 2 or into.nbytes != len(self.blobs[i]):
+                return bytearray(self.blobs[i])
+            into[:] = self.blobs[i]  # what is wanted somewhere may be put there
+            return into
 
         return capture.decode(json.loads(self.meta), read, trust=trust)
 
