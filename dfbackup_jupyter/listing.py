@@ -87,10 +87,10 @@ class Listing:
             if self._known is None:
                 self._known = dict(self._remembered())
             if versions != self._versions:
-                known = {}
-                for key, version in versions.items():
-                    one = self._known.get(key)
-                    known[key] = one if one and one[0] == version else self._look_at(key, version)
+                # In the order of the last time, which leaves little to sort.
+                known = {k: one for k, one in self._known.items() if one[0] == versions.get(k)}
+                for key in versions.keys() - known.keys():
+                    known[key] = self._look_at(key, versions[key])
                 self._known, self._versions = known, versions
                 self._backups = {key: self._backups[key] for key in self._backups & known.keys()}
                 found = [one for _, one in known.values() if isinstance(one, Summary)]
