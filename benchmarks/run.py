@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores"
     )
     print(where)
-    command = "make bench BENCH=--full" if options.full else "make bench"
+    given = " ".join(sys.argv[1:] if arguments is None else arguments)
+    command = f'make bench BENCH="{given}"' if given else "make bench"
     page = [INTRODUCTION.format(where=where, command=command)]
     for name in options.only:
         for table in PARTS[name](options):

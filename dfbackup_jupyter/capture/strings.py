@@ -31,6 +31,9 @@ _REPEATED = 8
 """Codes are worth their while when a string comes so many times on average."""
 
 _ENOUGH = 1 << 10
+_FIRST = 1 << 13
+"""Rows that are looked at first; where hardly one of them repeats, the rest is not looked at."""
+
 _MAX_WORDS = 0xFFFF
 _CODES = {1: np.uint8, 2: np.uint16}
 
@@ -172,10 +175,8 @@ def _words(values: pa.ChunkedArray) -> pa.Array | None:
     """Return the different strings of an array in their order, if these are few."""
     if len(values) < _ENOUGH:
         return None
-    first = piece(values, 0)
-    if len(pc.unique(first)) * min(_REPEATED, 2) > len(
-        first
-    ):  # a cheap look, before all are looked at
+    first = values.slice(0, _FIRST)
+    if len(pc.unique(first)) * min(_REPEATED, 2) > len(first):
         return None
     words = pc.unique(values).drop_null()
     if len(words) >= _MAX_WORDS or len(words) * _REPEATED > len(values):
