@@ -113,7 +113,7 @@ class Stager:
         self.has_autosave = True
         with self._hand_over:
             if self._waiting is None:
-                self._autosaving = self._submit(capture, self._renew_autosave)
+                self._autosaving = self._submit(capture, self._renew_autosave, haste=False)
             self._waiting = (autosave, capture, states)
             return self._autosaving
 
@@ -124,6 +124,7 @@ class Stager:
         states: Sequence[State],
         *,
         needed: Callable[[], bool] = lambda: True,
+        haste: bool = True,
     ) -> Future[Backup | None]:
         """Make a backup of a capture in the background, if it is still needed when its turn comes.
 
@@ -133,6 +134,7 @@ class Stager:
         return self._submit(
             capture,
             lambda: self.write(draft(), capture, states, reuse=True) if needed() else None,
+            haste=haste,
         )
 
     def write(
@@ -224,7 +226,9 @@ class Stager:
             frame.snapshot.nbytes for frame in capture.frames if frame.snapshot not in self._staged
         )
 
-    def _submit(self, capture: Capture, job: Callable[[], Backup | None]) -> Future[Backup | None]:
+    def _submit(
+        self, capture: Capture, job: Callable[[], Backup | None], *, haste: bool = True
+    ) -> Future[Backup | None]:
         # A snapshot that an earlier job holds in memory anyway weighs nothing here. The future must
         # not keep it alive: whoever waits for the backup may do so for the whole session.
         fresh: WeakSet[Snapshot] = WeakSet()
@@ -235,7 +239,8 @@ class Stager:
                 if frame.snapshot not in self._staged and frame.snapshot not in self._queued
             )
             self._queued |= fresh
-        future = self.worker.submit(job, weight=sum(snapshot.nbytes for snapshot in fresh))
+        weight = sum(snapshot.nbytes for snapshot in fresh)
+        future = self.worker.submit(job, weight=weight, haste=haste)
         future.add_done_callback(lambda _: self._queued.difference_update(fresh))
         return future
 

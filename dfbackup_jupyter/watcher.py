@@ -132,9 +132,11 @@ class Watcher:
         if not self._config.auto:
             return
         if assessment.risky:
-            cell.backup = self.commit(before, Kind.AUTO, self._provenance(cell))
-        if cell.backup and (assessment.bypass or self._config.durability == "strict"):
-            wait([cell.backup])
+            # Its frames were staged after the cell before: it can wait until this one runs.
+            strict = assessment.bypass or self._config.durability == "strict"
+            cell.backup = self.commit(before, Kind.AUTO, self._provenance(cell), haste=strict)
+            if cell.backup and strict:
+                wait([cell.backup])
         if self._stager.worker.backlog > self._config.memory_limit:
             self._stager.worker.wait_below(self._config.memory_limit)
 
@@ -177,7 +179,7 @@ class Watcher:
         """Log a restore, unless a cell is running, which is logged itself."""
         if self._cell is None:
             explain = self._ended(Event(what, None, began, before, after))
-            self._stager.worker.submit(explain)
+            self._stager.worker.submit(explain, haste=False)
 
     def _end(self, cell: Cell, after: Moment, error: BaseException | None) -> None:
         explain = self._ended(
@@ -193,7 +195,7 @@ class Watcher:
         )
         self._last = after = replace(after, states=self._states(after.capture))
         self.stage(after, f"after {what(cell)}")
-        self._stager.worker.submit(explain)
+        self._stager.worker.submit(explain, haste=False)
 
     @property
     def newest(self) -> Capture:
@@ -269,14 +271,20 @@ class Watcher:
         self._timeline.push(step)
         if step.before.backup is None and self._config.auto:
             provenance = self._provenance(cell) if cell else Provenance(reason=label)
-            step.before.backup = self.commit(before, Kind.AUTO, provenance, step)
+            step.before.backup = self.commit(before, Kind.AUTO, provenance, step, haste=False)
             if cell:
                 cell.backup = step.before.backup
         elif step.doubt:
-            self._stager.worker.submit(lambda: self._timeline.resolve(step))
+            self._stager.worker.submit(lambda: self._timeline.resolve(step), haste=False)
 
     def commit(
-        self, moment: Moment, kind: Kind, provenance: Provenance, step: Step | None = None
+        self,
+        moment: Moment,
+        kind: Kind,
+        provenance: Provenance,
+        step: Step | None = None,
+        *,
+        haste: bool = True,
     ) -> Future[Backup | None] | None:
         """Back a state up in the background, unless it holds no frame.
 
@@ -284,6 +292,8 @@ class Watcher:
         ----------
         step : Step, optional
             What it is made for; if that turns out to have changed nothing, there is no backup.
+        haste : bool
+            Begin to write at once; otherwise whatever runs next comes first for a moment.
         """
         if not moment.capture.frames:
             return None
@@ -292,6 +302,7 @@ class Watcher:
             moment.capture,
             moment.states,
             needed=lambda: step is None or self._timeline.resolve(step),
+            haste=haste,
         )
         future.add_done_callback(self._report)
         return future

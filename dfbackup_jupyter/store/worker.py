@@ -14,6 +14,11 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _NICENESS = 10
+_BREATH = 0.05
+"""Seconds that a job without haste leaves to whoever runs Python at the moment.
+
+Two threads hand the interpreter over every 5 ms, so a short cell's answer would come twice as late.
+"""
 
 
 class Worker:
@@ -37,7 +42,9 @@ class Worker:
         self._ended = ended
         self._pid = os.getpid()
         self._changed = threading.Condition()
-        self._jobs: deque[tuple[Callable[[], Any], int, Future[Any]]] = deque()
+        self._jobs: deque[tuple[Callable[[], Any], int, bool, Future[Any]]] = deque()
+        self._hasty = 0
+        self._waiting = 0
         self._backlog = 0
         self._unfinished = 0
         self._thread: threading.Thread | None = None
@@ -48,7 +55,7 @@ class Worker:
         """Sum of the weights of all jobs that have not ended."""
         return 0 if self._forked() else self._backlog
 
-    def submit(self, job: Callable[[], T], *, weight: int = 0) -> Future[T]:
+    def submit(self, job: Callable[[], T], *, weight: int = 0, haste: bool = True) -> Future[T]:
         """Queue a job.
 
         Parameters
@@ -57,6 +64,8 @@ class Worker:
             Called without arguments on the thread.
         weight : int
             What it holds in memory until it has ended, in bytes.
+        haste : bool
+            Begin at once, even if that slows down what the user's thread is about to do.
 
         Returns
         -------
@@ -75,7 +84,8 @@ class Worker:
                 thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 thread.start()
                 self._thread = thread
-            self._jobs.append((job, weight, future))
+            self._jobs.append((job, weight, haste, future))
+            self._hasty += haste
             self._backlog += weight
             self._unfinished += 1
             self._changed.notify_all()
@@ -100,7 +110,7 @@ class Worker:
             self._closed = True
         done = self.flush(timeout)
         with self._changed:
-            for _, _, future in self._jobs:
+            for *_, future in self._jobs:
                 future.cancel()
             self._changed.notify_all()
         return done
@@ -114,7 +124,12 @@ class Worker:
         if threading.current_thread() is self._thread:
             return reached()
         with self._changed:
-            return self._changed.wait_for(reached, timeout)
+            self._waiting += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(reached, timeout)
+            finally:
+                self._waiting -= 1
 
     def _run(self) -> None:
         if sys.platform == "linux":
@@ -125,7 +140,11 @@ class Worker:
                 self._changed.wait_for(lambda: self._jobs or self._closed)
                 if not self._jobs:
                     return
-                job, weight, future = self._jobs.popleft()
+                self._changed.wait_for(
+                    lambda: self._hasty or self._waiting or self._closed, _BREATH
+                )
+                job, weight, haste, future = self._jobs.popleft()
+                self._hasty -= haste
             if future.set_running_or_notify_cancel():
                 try:
                     result = job()

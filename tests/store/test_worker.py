@@ -48,6 +48,28 @@ def test_no_thread_until_there_is_a_job(worker: Worker) -> None:
     assert threading.active_count() == before
 
 
+def test_a_job_without_haste_waits_for_nobody_who_waits(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dfbackup_jupyter.store.worker._BREATH", 60)
+    done: list[str] = []
+    worker.submit(lambda: done.append("slow"), haste=False)
+    time.sleep(0.1)
+    assert done == []
+    assert worker.flush(5)
+    assert done == ["slow"]
+    worker.submit(lambda: done.append("slow"), haste=False)
+    worker.submit(lambda: done.append("at once")).result(5)
+    assert done[1:] == ["slow", "at once"]  # in order all the same
+    worker.submit(lambda: done.append("last"), haste=False)
+    assert worker.close(5)
+    assert done[3:] == ["last"]
+
+
+def test_a_job_without_haste_is_done(worker: Worker) -> None:
+    assert worker.submit(lambda: "done", haste=False).result(5) == "done"
+
+
 def test_back_pressure(worker: Worker) -> None:
     gate = threading.Event()
     worker.submit(gate.wait, weight=100)
