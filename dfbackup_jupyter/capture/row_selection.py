@@ -7,7 +7,6 @@ byte by byte is ever stored as a selection.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from dfbackup_jupyter.capture import pandas_internals as internals
 from dfbackup_jupyter.capture.base import JSON, Read
 from dfbackup_jupyter.capture.blobs import ArrayBlob, as_slice
 from dfbackup_jupyter.errors import DamagedData
+from dfbackup_jupyter.parallel import in_parallel
 
 Array = np.ndarray[Any, Any]
 Rows = range | Array
@@ -245,8 +245,7 @@ def _gathered(items: Array, rows: Rows, into: memoryview | None) -> Array:
     if len(firsts) == 1:
         gather(0)
     else:
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(gather, firsts))
+        in_parallel(gather, firsts)
     return out
 
 

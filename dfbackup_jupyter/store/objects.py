@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dfbackup_jupyter.errors import DamagedData
+from dfbackup_jupyter.parallel import in_parallel
 from dfbackup_jupyter.store import pack
 from dfbackup_jupyter.store.codecs import decode
 from dfbackup_jupyter.store.packs import Located, Packs
@@ -18,7 +18,6 @@ from dfbackup_jupyter.store.packs import Located, Packs
 Tick = Callable[[int], None]
 """Called with the number of raw bytes just dealt with; may raise to cancel."""
 
-_THREADS = 2
 _THREADS_PAY = 4  # chunks; below that, starting a thread costs more than it saves
 
 
@@ -198,16 +197,11 @@ class StoredObject:
             return entry.raw
 
         try:
-            if len(wanted) < _THREADS_PAY:
+            if len(wanted) >= _THREADS_PAY:
+                in_parallel(read, wanted, tick)
+            else:
                 for part in wanted:
                     tick(read(part))
-                return
-            pool = ThreadPoolExecutor(_THREADS)
-            try:
-                for size in pool.map(read, wanted):
-                    tick(size)
-            finally:
-                pool.shutdown(cancel_futures=True)
         finally:
             if reader is not None:
                 reader.close()
