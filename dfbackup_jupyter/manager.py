@@ -428,7 +428,7 @@ class BackupManager:
         return Status(
             auto=self.config.auto,
             problem=self.problem,
-            writing=self._worker.backlog,
+            writing=self._worker.backlog(),
             notebook=self.session.notebook,
             session=self.session.id,
             store=str(self._store.root),

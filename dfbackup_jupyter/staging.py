@@ -98,7 +98,6 @@ class Stager:
         self._held: set[str] = set()
         self._looked_at: WeakKeyDictionary[Snapshot, int] = WeakKeyDictionary()
         self._looks = 0
-        self._queued: WeakSet[Snapshot] = WeakSet()
         self._hand_over = threading.Lock()
         self._waiting: tuple[Draft, Capture, Sequence[State]] | None = None
         self._autosaving: Future[Backup | None] = Future()
@@ -229,20 +228,12 @@ class Stager:
     def _submit(
         self, capture: Capture, job: Callable[[], Backup | None], *, haste: bool = True
     ) -> Future[Backup | None]:
-        # A snapshot that an earlier job holds in memory anyway weighs nothing here. The future must
-        # not keep it alive: whoever waits for the backup may do so for the whole session.
-        fresh: WeakSet[Snapshot] = WeakSet()
+        holds: dict[int, int] = {}
         if not _same_frames(capture.frames, self._complete):
-            fresh.update(
-                frame.snapshot
-                for frame in capture.frames
-                if frame.snapshot not in self._staged and frame.snapshot not in self._queued
-            )
-            self._queued |= fresh
-        weight = sum(snapshot.nbytes for snapshot in fresh)
-        future = self.worker.submit(job, weight=weight, haste=haste)
-        future.add_done_callback(lambda _: self._queued.difference_update(fresh))
-        return future
+            for frame in capture.frames:
+                if frame.snapshot not in self._staged:
+                    holds.update(frame.snapshot.memory)
+        return self.worker.submit(job, holds=holds, haste=haste)
 
     def _renew_autosave(self) -> Backup | None:
         # What was captured after this was asked for takes its place: only the newest counts.

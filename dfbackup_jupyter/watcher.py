@@ -137,8 +137,10 @@ class Watcher:
             cell.backup = self.commit(before, Kind.AUTO, self._provenance(cell), haste=strict)
             if cell.backup and strict:
                 wait([cell.backup])
-        if self._stager.worker.backlog > self._config.memory_limit:
-            self._stager.worker.wait_below(self._config.memory_limit)
+        if self._stager.worker.backlog() > self._config.memory_limit:
+            self._stager.worker.wait_below(
+                self._config.memory_limit, beside=before.capture.memory()
+            )
 
     def after_cell(self, error: BaseException | None = None) -> None:
         """Find what the cell changed, back that up unless it was, and stage the new state.

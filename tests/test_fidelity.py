@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -277,6 +278,28 @@ def test_memory_stays_within_its_limit_when_nothing_is_written(
     with pytest.raises(NothingToDo, match="memory could not hold them"):
         for _ in range(6):
             manager.undo()
+
+
+def test_a_cell_waits_for_the_writer_only_when_overwritten_memory_piles_up(
+    run: Run, manager: BackupManager
+) -> None:
+    run("df = pd.DataFrame(np.zeros((100_000, 10))).add_prefix('x')")
+    settled(manager)
+    manager.configure("memory_limit", "10000000")  # the frame has 8 MB
+    gate = threading.Event()
+    released = threading.Timer(30, gate.set)
+    released.start()
+    manager._worker.submit(gate.wait)
+    for i in range(1, 6):
+        run(f"df['x{i}'] = 1.0")  # 0.8 MB each
+        run(f"df = df.rename(columns={{'x{i}': 'y{i}'}})")
+    assert not gate.is_set()
+    released.cancel()
+    released = threading.Timer(0.5, gate.set)
+    released.start()
+    for _ in range(3):
+        run("df = df + 1")
+    assert gate.is_set()
 
 
 def test_an_undo_leaves_what_was_assigned_since_the_restore(

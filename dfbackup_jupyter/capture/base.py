@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -125,6 +125,14 @@ class Snapshot(ABC):
     @abstractmethod
     def nbytes(self) -> int:
         """Approximate size of the content in bytes."""
+
+    @property
+    @abstractmethod
+    def memory(self) -> Mapping[int, int]:
+        """Sizes in bytes of the pieces of memory it keeps alive, by what tells them apart.
+
+        Frames that share memory, one that lost a column say, have pieces in common.
+        """
 
     @property
     @abstractmethod

@@ -66,6 +66,13 @@ class Capture:
         """Return what was captured of each frame."""
         return [frame.snapshot for frame in self.frames]
 
+    def memory(self) -> dict[int, int]:
+        """Return the sizes in bytes of what the frames keep alive; see `Snapshot.memory`."""
+        found: dict[int, int] = {}
+        for frame in self.frames:
+            found.update(frame.snapshot.memory)
+        return found
+
     @cached_property
     def roots(self) -> frozenset[str]:
         """The variables that are frames or lead to some."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,10 @@ class PandasSnapshot(Snapshot):
         arrays = internals.block_values(self._frame) or internals.columns(self._frame)
         size = sum(int(array.nbytes) for array in arrays) + int(self._frame.index.nbytes)
         return size + sum(column.nbytes for column in self._objects.values())
+
+    @cached_property
+    def memory(self) -> Mapping[int, int]:
+        return internals.memory(self._frame)
 
     @property
     def labels(self) -> Any:

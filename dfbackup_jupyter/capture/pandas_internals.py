@@ -235,6 +235,16 @@ def buffers(array: Any) -> tuple[Array, ...]:
     return tuple(part for found in parts if found is not None for part in buffers(found))
 
 
+def memory(frame: Frame) -> dict[int, int]:
+    """Return the sizes in bytes of what a frame keeps alive, by the identity of its owners."""
+    found = {id(getattr(frame.index, "_id", frame.index)): int(frame.index.nbytes)}
+    for array in block_values(frame) or columns(frame):
+        for part in buffers(array) or (getattr(array, "_pa_array", array),):
+            owner = _owner(part)
+            found[id(owner)] = int(owner.nbytes)
+    return found
+
+
 def strangers(frame: Frame, views: Mapping[int, int]) -> dict[int, tuple[int, bool]]:
     """Say of NumPy blocks whether somebody else refers to their memory.
 
@@ -268,9 +278,7 @@ def strangers(frame: Frame, views: Mapping[int, int]) -> dict[int, tuple[int, bo
 
 
 def _has_strangers(block: Any, views: Mapping[int, int]) -> tuple[int, bool]:
-    owner = block.values
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
+    owner = _owner(block.values)
     known: set[int] = set()
     for reference in block.refs.referenced_blocks:
         for part in buffers(_held(reference())):
@@ -279,6 +287,13 @@ def _has_strangers(block: Any, views: Mapping[int, int]) -> tuple[int, bool]:
             del part
     accounted = _OWN_REFERENCES + len(known) + views.get(id(owner), 0)
     return id(owner), sys.getrefcount(owner) > accounted
+
+
+def _owner(array: Any) -> Any:
+    """Return the array whose memory another one looks into."""
+    while isinstance(base := getattr(array, "base", None), np.ndarray):
+        array = base
+    return array
 
 
 def _own_references() -> int:

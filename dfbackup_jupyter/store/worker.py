@@ -6,12 +6,14 @@ import contextlib
 import os
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Holds = Mapping[int, int]
+NOTHING: Holds = {}
 
 _NICENESS = 10
 _BREATH = 0.05
@@ -42,28 +44,39 @@ class Worker:
         self._ended = ended
         self._pid = os.getpid()
         self._changed = threading.Condition()
-        self._jobs: deque[tuple[Callable[[], Any], int, bool, Future[Any]]] = deque()
+        self._jobs: deque[tuple[Callable[[], Any], Holds, bool, Future[Any]]] = deque()
         self._hasty = 0
         self._waiting = 0
+        self._held: Counter[int] = Counter()
         self._backlog = 0
         self._unfinished = 0
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    @property
-    def backlog(self) -> int:
-        """Sum of the weights of all jobs that have not ended."""
-        return 0 if self._forked() else self._backlog
+    def backlog(self, beside: Holds = NOTHING) -> int:
+        """Return the bytes that jobs which have not ended keep in memory.
 
-    def submit(self, job: Callable[[], T], *, weight: int = 0, haste: bool = True) -> Future[T]:
+        Parameters
+        ----------
+        beside : mapping of int to int
+            Pieces that are there anyway, and do not count.
+        """
+        if self._forked():
+            return 0
+        return self._backlog - sum(size for piece, size in beside.items() if piece in self._held)
+
+    def submit(
+        self, job: Callable[[], T], *, holds: Holds = NOTHING, haste: bool = True
+    ) -> Future[T]:
         """Queue a job.
 
         Parameters
         ----------
         job : callable
             Called without arguments on the thread.
-        weight : int
-            What it holds in memory until it has ended, in bytes.
+        holds : mapping of int to int
+            Sizes in bytes of the pieces of memory that it keeps until it has ended, by what tells
+            them apart. A piece that several jobs hold counts once.
         haste : bool
             Begin at once, even if that slows down what the user's thread is about to do.
 
@@ -84,16 +97,19 @@ class Worker:
                 thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 thread.start()
                 self._thread = thread
-            self._jobs.append((job, weight, haste, future))
+            self._jobs.append((job, holds, haste, future))
             self._hasty += haste
-            self._backlog += weight
+            self._backlog += sum(size for piece, size in holds.items() if not self._held[piece])
+            self._held.update(holds.keys())
             self._unfinished += 1
             self._changed.notify_all()
         return future
 
-    def wait_below(self, limit: int, timeout: float | None = None) -> bool:
+    def wait_below(
+        self, limit: int, *, beside: Holds = NOTHING, timeout: float | None = None
+    ) -> bool:
         """Wait until the backlog is at most `limit` bytes; False when `timeout` seconds passed."""
-        return self._wait(lambda: self._backlog <= limit, timeout)
+        return self._wait(lambda: self.backlog(beside) <= limit, timeout)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until every job has ended; False when `timeout` seconds passed."""
@@ -114,6 +130,13 @@ class Worker:
                 future.cancel()
             self._changed.notify_all()
         return done
+
+    def _let_go(self, holds: Holds) -> None:
+        self._held.subtract(holds.keys())
+        for piece, size in holds.items():
+            if not self._held[piece]:
+                del self._held[piece]
+                self._backlog -= size
 
     def _forked(self) -> bool:
         return os.getpid() != self._pid
@@ -143,7 +166,7 @@ class Worker:
                 self._changed.wait_for(
                     lambda: self._hasty or self._waiting or self._closed, _BREATH
                 )
-                job, weight, haste, future = self._jobs.popleft()
+                job, holds, haste, future = self._jobs.popleft()
                 self._hasty -= haste
             if future.set_running_or_notify_cancel():
                 try:
@@ -157,7 +180,7 @@ class Worker:
             # Whoever waits for the backlog relies on the job's memory being free by then.
             del job, future
             with self._changed:
-                self._backlog -= weight
+                self._let_go(holds)
                 self._unfinished -= 1
                 self._changed.notify_all()
             self._ended()

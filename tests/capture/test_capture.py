@@ -137,6 +137,22 @@ def test_shape_and_size() -> None:
     assert (series.type_name, series.rows, series.columns) == ("pandas.Series", 3, 1)
 
 
+def test_shared_memory_is_told_apart_from_copied() -> None:
+    df = pd.DataFrame(np.zeros((10_000, 10))).add_prefix("x").set_index("x0")
+    df["name"] = "a"
+    df["day"] = pd.Timestamp("2026-01-01", tz="Europe/Vienna")
+    df["count"] = pd.array([1] * len(df), dtype="Int64")
+    whole = capture.snapshot(df).memory
+    assert sum(whole.values()) >= capture.snapshot(df).nbytes
+    assert capture.snapshot(df.drop(columns=["x3", "name"])).memory.keys() <= whole.keys()
+    edited = df.copy(deep=False)
+    edited["x5"] = 1.0
+    new = {piece: n for piece, n in capture.snapshot(edited).memory.items() if piece not in whole}
+    assert sum(new.values()) == 80_000
+    other = capture.snapshot(df.drop(columns="name").copy(deep=True))  # texts are not copied
+    assert sum(n for piece, n in other.memory.items() if piece in whole) <= df.index.nbytes
+
+
 def fastest(make: Any, times: int = 7) -> float:
     spent = []
     for _ in range(times):

@@ -72,30 +72,45 @@ def test_a_job_without_haste_is_done(worker: Worker) -> None:
 
 def test_back_pressure(worker: Worker) -> None:
     gate = threading.Event()
-    worker.submit(gate.wait, weight=100)
-    worker.submit(lambda: None, weight=50)
-    assert worker.backlog == 150
+    worker.submit(gate.wait, holds={1: 100, 2: 30})
+    worker.submit(lambda: None, holds={2: 30, 3: 20})
+    assert worker.backlog() == 150  # what both hold is there once
     assert not worker.wait_below(149, timeout=0.05)
     assert not worker.flush(0.05)
     assert worker.wait_below(150, timeout=0)
+    assert worker.backlog(beside={1: 100, 4: 1_000}) == 50
+    assert worker.wait_below(50, beside={1: 100}, timeout=0)
     gate.set()
     assert worker.wait_below(0, timeout=5)
-    assert worker.backlog == 0
+    assert worker.backlog() == 0
+
+
+def test_what_a_job_holds_counts_until_the_last_one_that_holds_it_has_ended(
+    worker: Worker,
+) -> None:
+    gates = threading.Event(), threading.Event()
+    first = worker.submit(gates[0].wait, holds={1: 100, 2: 30})
+    worker.submit(gates[1].wait, holds={2: 30, 3: 20})
+    gates[0].set()
+    first.result(5)
+    assert worker.wait_below(50, timeout=5)
+    assert worker.backlog() == 50
+    gates[1].set()
 
 
 def test_a_job_may_ask_its_own_worker(worker: Worker) -> None:
-    assert worker.submit(lambda: worker.flush(1), weight=1).result(5) is False
+    assert worker.submit(lambda: worker.flush(1), holds={1: 1}).result(5) is False
 
 
 def test_cancelled_jobs_do_not_run(worker: Worker) -> None:
     gate = threading.Event()
     worker.submit(gate.wait)
     ran: list[int] = []
-    future = worker.submit(lambda: ran.append(1), weight=5)
+    future = worker.submit(lambda: ran.append(1), holds={1: 5})
     assert future.cancel()
     gate.set()
     assert worker.flush(5)
-    assert (ran, worker.backlog) == ([], 0)
+    assert (ran, worker.backlog()) == ([], 0)
 
 
 def test_closing_waits_then_cancels(worker: Worker) -> None:
@@ -123,11 +138,16 @@ def test_low_priority_for_the_thread_alone(worker: Worker) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_runs_nothing(worker: Worker) -> None:
     gate = threading.Event()
-    worker.submit(gate.wait, weight=10)
+    worker.submit(gate.wait, holds={1: 10})
 
     def child(answers: multiprocessing.SimpleQueue[object]) -> None:
         answers.put(
-            (worker.submit(lambda: 1).cancelled(), worker.backlog, worker.flush(0), worker.close(0))
+            (
+                worker.submit(lambda: 1).cancelled(),
+                worker.backlog(),
+                worker.flush(0),
+                worker.close(0),
+            )
         )
 
     context = multiprocessing.get_context("fork")
