@@ -6,9 +6,11 @@ name, time, size and inode said before is not read again, here or in a later pro
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -25,7 +27,7 @@ from dfbackup_jupyter.store import Store, Version
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 1
+_FORMAT = 2
 _WORTHWHILE = 100  # backups; so many are read about as fast as the cache is written
 _COARSE = 2_000_000_000  # ns; some file systems tell time no better
 
@@ -82,6 +84,10 @@ class Listing:
 
         One that cannot is left out, with one warning.
         """
+        with _uncollected():
+            return self._look()
+
+    def _look(self) -> list[Summary]:
         versions = self._store.versions()
         with self._lock:
             if self._known is None:
@@ -165,7 +171,8 @@ class Listing:
             # What changed just now might change again and look the same.
             if (version := self._versions[one.key]).changed < settled
         ]
-        self._store.remember({"format": _FORMAT, "names": list(names), "backups": entries})
+        columns = list(zip(*entries, strict=True))  # fewer objects to read than a list for each
+        self._store.remember({"format": _FORMAT, "names": list(names), "columns": columns})
 
     def _remembered(self) -> Iterator[tuple[str, Known]]:
         try:
@@ -173,11 +180,23 @@ class Listing:
             if found is None or found["format"] != _FORMAT:
                 return
             names = [tuple(one) for one in found["names"]]
-            for changed, size, inode, held, *rest in found["backups"]:
-                summary = Summary._make((*rest, names[held]))
-                yield summary.key, (Version(changed, size, inode), summary)
+            for entry in zip(*found["columns"], strict=True):
+                summary = Summary._make((*entry[4:], names[entry[3]]))
+                yield summary.key, (Version._make(entry[:3]), summary)
         except (ValueError, TypeError, KeyError, IndexError):
             return
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Have no garbage collected: ten thousand new objects, and all of the user's, hold none."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _summary(key: str, backup: Backup) -> Summary:
