@@ -59,18 +59,16 @@ def decode(node: Node, source: Source, rows: int) -> pa.ChunkedArray:
     kind = schema.field(0).type
     blobs = node["blobs"]
     if node["as"] == "strings":
-        array = strings.read_arrow(blobs, source, rows, _VIEWS.get(kind, kind))
-        if kind in _VIEWS:
-            array = strings.valid_text(array).cast(kind)
-    elif node["as"] == "ipc":
+        found = strings.read_arrow(blobs, source, rows, _VIEWS.get(kind, kind))
+        return found.cast(kind) if kind in _VIEWS else found
+    if node["as"] == "ipc":
         return _from_ipc(source.data(blobs[0]), kind)
-    else:
-        width = _width(kind)
-        if width is None:
-            raise DamagedData("A column of nested values is described as one of plain values.")
-        data = source.array(blobs[0], np.uint8, rows * width)
-        valid = source.array(blobs[1], np.uint8, rows) if len(blobs) > 1 else None
-        array = _from_raw(data, valid, kind, rows)
+    width = _width(kind)
+    if width is None:
+        raise DamagedData("A column of nested values is described as one of plain values.")
+    data = source.array(blobs[0], np.uint8, rows * width)
+    valid = source.array(blobs[1], np.uint8, rows) if len(blobs) > 1 else None
+    array = _from_raw(data, valid, kind, rows)
     return pa.chunked_array([strings.valid_text(array)], type=kind)
 
 

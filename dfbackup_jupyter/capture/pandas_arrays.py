@@ -230,9 +230,8 @@ def _read_string(node: Node, source: Source, rows: int) -> Any:
         values = strings.to_objects(lengths, source.data(blobs[1]), binary=False, missing=na)
         return internals.string_array(values, dtype)
     kind = pa.string() if node["type"] == "string" else pa.large_string()
-    text = strings.valid_text(strings.read_arrow(blobs, source, rows, kind))
     make: Any = dtype.construct_array_type()
-    return make(pa.chunked_array([text]), dtype=dtype)
+    return make(strings.read_arrow(blobs, source, rows, kind), dtype=dtype)
 
 
 def _write_arrow(array: Any, dtype: Any, parts: Parts) -> Node:

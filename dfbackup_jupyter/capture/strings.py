@@ -5,7 +5,7 @@ Where few of them are different, each is kept once, and rows have codes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -66,16 +66,23 @@ def arrow_blobs(values: pa.ChunkedArray) -> list[PiecesBlob]:
     ]
 
 
-def read_arrow(blobs: list[int], source: Source, rows: int, kind: pa.DataType) -> pa.Array:
-    """Build the Arrow array that `arrow_blobs` described; text is not checked to be text.
+def read_arrow(blobs: list[int], source: Source, rows: int, kind: pa.DataType) -> pa.ChunkedArray:
+    """Build the Arrow array that `arrow_blobs` described.
 
     Raises
     ------
     DamagedData
-        It cannot be read, or its parts do not fit together.
+        It cannot be read, its parts do not fit together, or it is no text where it should be.
     """
     if len(blobs) == 2:
-        return to_arrow(source.lengths(blobs[0], rows), source.data(blobs[1]), kind)
+        lengths, data = source.lengths(blobs[0], rows), memoryview(source.data(blobs[1])).cast("B")
+        pieces = []
+        for start, stop in _pieces(lengths, kind):
+            part = lengths[start:stop]
+            size = data.nbytes if stop == rows else int(part.clip(0).sum(dtype=np.int64))
+            pieces.append(valid_text(to_arrow(part, data[:size], kind)))
+            data = data[size:]
+        return pa.chunked_array(pieces, type=kind)
     lengths = source.array(blobs[1], np.int32)
     words = valid_text(to_arrow(lengths, source.data(blobs[2]), kind))
     width = memoryview(source.data(blobs[0])).nbytes // max(rows, 1)
@@ -84,7 +91,12 @@ def read_arrow(blobs: list[int], source: Source, rows: int, kind: pa.DataType) -
     codes = source.array(blobs[0], _CODES[width], rows)
     if rows and int(codes.max()) > len(words):
         raise DamagedData("A column has codes of strings that are not there.")
-    return words.take(pa.array(codes, mask=codes == len(words)))
+    of_rows = codes if _is_large(kind) else np.append(lengths, MISSING)[codes]
+    pieces = [
+        words.take(pa.array(part := codes[start:stop], mask=part == len(words)))
+        for start, stop in _pieces(of_rows, kind)
+    ]
+    return pa.chunked_array(pieces, type=kind)
 
 
 def object_blobs(values: Array, *, binary: bool = False) -> list[PiecesBlob]:
@@ -125,8 +137,7 @@ def to_arrow(lengths: Array, data: Any, kind: pa.DataType) -> pa.Array:
     size = memoryview(data).nbytes
     if (lengths < MISSING).any() or offsets[-1] != size or (offsets < 0).any():
         raise DamagedData("The lengths of a column's strings do not fit its bytes.")
-    large = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
-    if not large:
+    if not _is_large(kind):
         if size > _INT32_MAX:
             raise DamagedData("A column's strings are larger than their type allows.")
         offsets = offsets.astype(np.int32)
@@ -169,6 +180,25 @@ def valid_text(array: pa.Array) -> pa.Array:
     except pa.ArrowInvalid as error:
         raise DamagedData("A column's bytes are not text.") from error
     return array
+
+
+def _is_large(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_large_string(kind) or pa.types.is_large_binary(kind))
+
+
+def _pieces(lengths: Array, kind: pa.DataType) -> Iterator[tuple[int, int]]:
+    """Give runs of rows such that no run has more bytes than one array of its type can."""
+    start = 0
+    if not _is_large(kind) and len(lengths):
+        ends = np.cumsum(lengths.clip(0), dtype=np.int64)
+        before = 0
+        while ends[-1] - before > _INT32_MAX:
+            stop = int(np.searchsorted(ends, before + _INT32_MAX, side="right"))
+            if stop == start:
+                break  # one string alone is too long: whoever builds the array says so
+            yield start, stop
+            start, before = stop, int(ends[stop - 1])
+    yield start, len(lengths)
 
 
 def _words(values: pa.ChunkedArray) -> pa.Array | None:
@@ -223,9 +253,8 @@ def _bytes(array: pa.Array) -> Any:
 def _offsets(array: pa.Array) -> Array:
     if not len(array):
         return np.zeros(1, np.int64)
-    large = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
     buffer = array.buffers()[1]
-    offsets = np.frombuffer(buffer, np.int64 if large else np.int32)
+    offsets = np.frombuffer(buffer, np.int64 if _is_large(array.type) else np.int32)
     return offsets[array.offset : array.offset + len(array) + 1]
 
 

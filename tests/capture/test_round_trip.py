@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -52,6 +53,21 @@ def test_strings_that_repeat_are_kept_once(dtype: str, words: int) -> None:
     assert sum(map(len, kept)) < 70_000 * (1 if words < 255 else 2) + words * 25 + 99
     again = Stored(frame.sample(frac=1, random_state=1)).blobs
     assert again[1:3] == kept[1:3], "another order of rows, other words"
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.binary(), pa.large_string()], ids=str)
+@pytest.mark.parametrize("words", [7, 5_000])
+def test_more_text_than_one_array_of_its_type_can_hold(kind: pa.DataType, words: int) -> None:
+    """Arrow's short strings end at 2 GB in one piece, and pandas keeps several."""
+    every = pa.array([*(f"{i:09}" for i in range(words)), None, ""]).cast(kind)
+    rows = np.random.default_rng(0).integers(0, words + 2, 20_000)
+    frame = pd.DataFrame({"x": pd.Series(every.take(rows), dtype=pd.ArrowDtype(kind))})
+    stored = Stored(frame)
+    with patch.object(strings, "_INT32_MAX", 50_000):
+        read = stored.read()
+    assert_same_frame(read.frame, frame)
+    pieces = len(read.frame["x"].array._pa_array.chunks)  # type: ignore[attr-defined]
+    assert pieces == 1 if kind == pa.large_string() else 2 < pieces < 6
 
 
 def check(frame: pd.DataFrame | pd.Series) -> None:
