@@ -152,6 +152,10 @@ class TemporaryFile:
             while view:
                 view = view[os.write(self._fd, view) :]
 
+    def changed(self) -> float:
+        """Return when the storage saw it change, in seconds, even if others have cleaned it up."""
+        return os.fstat(self._fd).st_mtime
+
     def finish(self, *, durable: bool = True) -> None:
         """Bring the content to the disk and close the file."""
         with explained(self._place):
@@ -361,7 +365,7 @@ class Filesystem:
         with explained(self._root):
             temporary = self.temporary()
             try:
-                return os.lstat(temporary.path).st_mtime
+                return temporary.changed()
             finally:
                 temporary.discard()
 

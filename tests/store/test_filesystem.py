@@ -185,3 +185,18 @@ def test_a_small_file_is_written_though_another_process_cleans_up(
         getattr(fs, verb)("", "small", b"content")
     assert fs.read("", "small") == b"content"
     assert os.listdir(store.root / "tmp") == []
+
+
+def test_the_storage_tells_the_time_though_another_process_cleans_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = store.fs.now()
+    temporary = filesystem.Filesystem.temporary
+
+    def swept(self: filesystem.Filesystem) -> filesystem.TemporaryFile:
+        made = temporary(self)
+        os.unlink(made.path)
+        return made
+
+    monkeypatch.setattr(filesystem.Filesystem, "temporary", swept)
+    assert store.fs.now() == pytest.approx(expected, abs=60)
