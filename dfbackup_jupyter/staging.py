@@ -22,6 +22,7 @@ from dfbackup_jupyter.capture.base import Encoded, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.errors import BackupNotFound, DamagedData
+from dfbackup_jupyter.parallel import in_parallel
 from dfbackup_jupyter.row_deltas import Candidates, StagedMemory, Stored, digest
 from dfbackup_jupyter.session.base import State
 from dfbackup_jupyter.store import (
@@ -39,6 +40,8 @@ Draft = Callable[[], Backup]
 """Gives all that is known of a backup before its frames are written."""
 
 Tick = Callable[[int], None]
+
+_TWO_THREADS_PAY = 32 << 20  # bytes to hash
 
 VERIFY_BYTES = 1 << 30
 """How much of what is staged is read again after a cell, to find writes behind Copy-on-Write."""
@@ -196,16 +199,26 @@ class Stager:
 
     def find_disturbed(self, snapshots: Iterable[Snapshot]) -> set[Snapshot]:
         """Return those whose memory no longer is what was stored of it (xxh3, about 14 GB/s)."""
-        found = set()
-        for snapshot in snapshots:
-            staged = self._staged.get(snapshot)
-            if snapshot not in self._disturbed and staged is not None:
-                if all(digest(memory.blob) == memory.digest for memory in staged.memory):
-                    continue
-                self._disturbed.add(snapshot)
-            if snapshot in self._disturbed:
-                found.add(snapshot)
-        return found
+        snapshots = list(snapshots)
+        pieces = [
+            (snapshot, memory)
+            for snapshot in snapshots
+            if snapshot not in self._disturbed and (staged := self._staged.get(snapshot))
+            for memory in staged.memory
+        ]
+
+        def look(piece: tuple[Snapshot, StagedMemory]) -> Snapshot | None:
+            snapshot, memory = piece
+            return None if digest(memory.blob) == memory.digest else snapshot
+
+        found: list[Snapshot | None] = []
+        size = sum(memory.blob.nbytes for _, memory in pieces)
+        if size > _TWO_THREADS_PAY and not self.worker.here():
+            in_parallel(look, pieces, found.append)
+        else:
+            found += map(look, pieces)
+        self._disturbed.update(snapshot for snapshot in found if snapshot is not None)
+        return {snapshot for snapshot in snapshots if snapshot in self._disturbed}
 
     def _look_again(self, capture: Capture) -> None:
         # A part of what is staged, another one each time, lest it take the user's processor.

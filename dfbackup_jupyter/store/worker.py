@@ -111,6 +111,10 @@ class Worker:
         """Wait until the backlog is at most `limit` bytes; False when `timeout` seconds passed."""
         return self._wait(lambda: self.backlog(beside) <= limit, timeout)
 
+    def here(self) -> bool:
+        """Whether this is the thread that runs the jobs: nobody waits for it."""
+        return threading.current_thread() is self._thread
+
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until every job has ended; False when `timeout` seconds passed."""
         return self._wait(lambda: self._unfinished == 0, timeout)
@@ -144,7 +148,7 @@ class Worker:
     def _wait(self, reached: Callable[[], bool], timeout: float | None) -> bool:
         if self._forked():
             return True
-        if threading.current_thread() is self._thread:
+        if self.here():
             return reached()
         with self._changed:
             self._waiting += 1
