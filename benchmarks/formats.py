@@ -22,16 +22,12 @@ import workload
 from IPython.core.interactiveshell import InteractiveShell
 from limits import Disk, measure_disk
 from pandas.testing import assert_frame_equal
-from report import Table, megabytes, note, seconds
+from report import LONG, REPEATS, Table, megabytes, note, seconds
 from traitlets.config import Config
 from workload import Cell
 
 from dfbackup_jupyter import BackupManager
 from dfbackup_jupyter.config import DFBackup
-
-REPEATS = 3
-LONG = 20
-"""Seconds after which nothing is repeated."""
 
 OURS = "dfbackup"
 

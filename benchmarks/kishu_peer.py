@@ -13,10 +13,9 @@ from pathlib import Path
 
 import nbformat
 import workload
-from formats import LONG, REPEATS
 from kernel import BenchmarkKernel, kernel, settled, started
-from protection import Run, measure
-from report import Table, both, megabytes, note, seconds
+from protection import Run, by_turns, measure
+from report import LONG, REPEATS, Table, both, megabytes, note, seconds
 from workload import Cell
 
 from dfbackup_jupyter import __version__
@@ -81,13 +80,14 @@ def table(title: str, cells: Sequence[Cell], python: Path) -> Table:
         lambda: measure(cells, 0, load=False),
         lambda: measure(cells, 0, load=True),
         lambda: measure_kishu(cells, python),
+        longest=LONG,
     )
     plain, *_ = runs
     undone = [undo_ours(cells), undo_kishu(cells, python)]
     rows = [
         ("", "plain", f"dfbackup {__version__}", f"Kishu {KISHU}"),
-        ("all cells together", *(seconds(_total(run)) for run in runs)),
-        ("× plain", *(f"{_total(run) / _total(plain):.2f}" for run in runs)),
+        ("all cells together", *(seconds(run.total) for run in runs)),
+        ("× plain", *(f"{run.total / plain.total:.2f}" for run in runs)),
         ("bytes written", *(megabytes(run.written) for run in runs)),
         ("peak memory", *(megabytes(run.peak) for run in runs)),
         ("undo of a cell, median, worst", "", *(both(each.took) for each in undone)),
@@ -100,20 +100,6 @@ def table(title: str, cells: Sequence[Cell], python: Path) -> Table:
         f"more than {LONG} s is done once. Kishu has an environment of its own with the same "
         "pandas, and is spared everything that it would ask of a front-end.",
     )
-
-
-def by_turns(*ways: Callable[[], Run]) -> list[Run]:
-    """Return each way's run of median time among several; one that takes long is enough."""
-    done: list[list[Run]] = [[] for _ in ways]
-    for _ in range(REPEATS):
-        for way, runs in zip(ways, done, strict=True):
-            if sum(_total(run) for run in runs) < LONG:
-                runs.append(way())
-    return [sorted(runs, key=_total)[len(runs) // 2] for runs in done]
-
-
-def _total(run: Run) -> float:
-    return sum(run.cells)
 
 
 @dataclass

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+REPEATS = 3
+LONG = 20
+"""Seconds after which peers are not measured again."""
+
 
 @dataclass(frozen=True)
 class Table:

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             page.append(
                 f"![What a cell waits for, as things grow]({_picture(options.page).name})\n"
             )
-    options.page.write_text("\n".join(page), "utf-8")
+        options.page.write_text("\n".join(page), "utf-8")
 
 
 def _limits(_: argparse.Namespace) -> Iterator[Table]:

@@ -84,7 +84,7 @@ def many_frames(megabytes: float, count: int) -> list[Cell]:
         "del i, values"
     )
     steps = [Cell("load", load)]
-    for i in range(min(count, 10)):
+    for i in range(min(count, 5)):
         steps += [
             Cell("look", f"f{i}.head()"),
             Cell("assignment", f"f{i}['x0'] = 0.0"),
