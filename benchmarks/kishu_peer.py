@@ -114,10 +114,11 @@ class Undone:
         return f"{self.right} of {len(self.took)}"
 
 
-def measure_kishu(cells: Iterable[Cell], python: Path) -> Run:
+def measure_kishu(cells: Sequence[Cell], python: Path) -> Run:
     """Run the cells in a fresh kernel with Kishu."""
     run = Run()
     with kishu(python) as running:
+        running.rehearse(cells[0].source)
         for cell in cells:
             note(f"with Kishu: {cell.name}")
             run.cells.append(running.run(cell.source))

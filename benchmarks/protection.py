@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,11 +79,12 @@ def by_turns(*ways: Callable[[], Run], longest: float = math.inf) -> list[Run]:
     return [sorted(runs, key=lambda run: run.total)[len(runs) // 2] for runs in done]
 
 
-def measure(work: Iterable[Cell], think: float, *, load: bool) -> Run:
+def measure(work: Sequence[Cell], think: float, *, load: bool) -> Run:
     """Run the cells in a fresh kernel; with us, undo them all in the end."""
     run = Run()
     who = "with dfbackup" if load else "plain"
     with tempfile.TemporaryDirectory() as folder, kernel(Path(folder), load=load) as running:
+        running.rehearse(work[0].source)
         for cell in work:
             note(f"{who}: {cell.name}")
             run.cells.append(running.run(cell.source))
