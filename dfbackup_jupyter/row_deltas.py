@@ -6,7 +6,7 @@ See docs/design/0003-row-selection-deltas.md.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, cast
@@ -16,10 +16,9 @@ import xxhash
 
 from dfbackup_jupyter.backup import JSON
 from dfbackup_jupyter.capture.base import Encoded, Snapshot
-from dfbackup_jupyter.capture.blobs import ArrayBlob, BytesBlob
+from dfbackup_jupyter.capture.blobs import ArrayBlob, BytesBlob, Rows, RowsBlob
 from dfbackup_jupyter.capture.row_selection import (
     RangeBlob,
-    Rows,
     composed,
     is_arithmetic,
     rows_by_label,
@@ -54,11 +53,15 @@ class Indexer:
 
 @dataclass(frozen=True)
 class Selected:
-    """A blob that is stored as rows of another one, which is stored plainly."""
+    """A blob that is stored as rows of another one, which is stored plainly.
+
+    So are the lengths of that one's items, where they are not all as long.
+    """
 
     base: Blob | BlobRef
     rows: Indexer
     meta: JSON
+    lengths: BlobRef | None = None
 
 
 Stored = BlobRef | Selected
@@ -136,12 +139,12 @@ def _near(
                 yield other, bases
 
 
-def _of_rows(blobs: Sequence[object], rows: int) -> dict[int, ArrayBlob]:
+def _of_rows(blobs: Sequence[object], rows: int) -> dict[int, RowsBlob]:
     """Return the blobs, by their place, that hold one item for each row."""
     return {
         i: blob
         for i, blob in enumerate(blobs)
-        if isinstance(blob, ArrayBlob) and blob.nbytes == rows * blob.itemsize > 0
+        if isinstance(blob, RowsBlob) and blob.rows == rows and blob.nbytes
     }
 
 
@@ -163,7 +166,13 @@ def describe(
             rows[-1] = {**indexer.meta, "blob": len(parts)}
             places[indexer] = len(parts)
             parts.append(indexer.blob)
-    nodes = {str(i): {**blob.meta, "rows": numbers[blob.rows]} for i, blob in chosen.items()}
+    nodes: dict[str, JSON] = {}
+    for i, blob in chosen.items():
+        nodes[str(i)] = {**blob.meta, "rows": numbers[blob.rows]}
+        if blob.lengths is not None:
+            if blob.lengths not in parts:
+                parts.append(blob.lengths)
+            nodes[str(i)]["lengths"] = parts.index(blob.lengths)
     return {**meta, "selected": {"rows": rows, "blobs": nodes}}, parts, places
 
 
@@ -177,7 +186,7 @@ def stored(
         if isinstance(one, Selected)
     }
     return [
-        Selected(ref, indexers[blob.rows], blob.meta) if isinstance(blob, Selected) else ref
+        replace(blob, base=ref, rows=indexers[blob.rows]) if isinstance(blob, Selected) else ref
         for blob, ref in zip(blobs, refs, strict=False)
     ]
 
@@ -226,7 +235,7 @@ class _Search:
         self._joins = 0
 
     def by_label(
-        self, old: Snapshot, fresh: dict[int, ArrayBlob], bases: Sequence[StagedMemory]
+        self, old: Snapshot, fresh: dict[int, RowsBlob], bases: Sequence[StagedMemory]
     ) -> Iterator[_Proposal]:
         """Which rows they are if the labels have stayed with them."""
         if not any(same_labels(old.labels, seen) for seen in self._seen):
@@ -236,34 +245,35 @@ class _Search:
                 yield _Proposal(rows, old.rows)
 
     def by_column(
-        self, old: Snapshot, fresh: dict[int, ArrayBlob], bases: Sequence[StagedMemory]
+        self, old: Snapshot, fresh: dict[int, RowsBlob], bases: Sequence[StagedMemory]
     ) -> Iterator[_Proposal]:
         """Which rows they are, judged by a column whose values all differ."""
-        if len(fresh) == 1:
+        if len({self._columns.get(i) for i in fresh}) == 1:
             return  # an edited column: most of its chunks are known
-        known = {one.column: one.blob for one in bases if one.blob.itemsize == 8}
+        known = {one.column: bits for one in bases if (bits := _bits(one.blob)) is not None}
         for i, blob in fresh.items():
-            base = known.get(self._columns.get(i, ""))
-            if base is None or blob.itemsize != 8 or self._joins == _JOINS:
+            new, old_bits = _bits(blob), known.get(self._columns.get(i, ""))
+            if new is None or old_bits is None or self._joins == _JOINS:
                 continue
             self._joins += 1
-            rows = rows_by_value(_bits(blob), _bits(base))
+            rows = rows_by_value(new, old_bits)
             if rows is not None:
                 yield _Proposal(rows, old.rows)
 
 
 def _verified(
     proposal: _Proposal,
-    fresh: dict[int, ArrayBlob],
+    fresh: dict[int, RowsBlob],
     old: Snapshot,
     bases: Sequence[StagedMemory],
 ) -> dict[int, Stored]:
     """Return what is proven to be these rows of stored blobs; nothing where it does not pay."""
     known = _by_sample(proposal.rows, old, bases)
+    plain = {id(one.blob): one for one in bases}
     sample = _sample(proposal.rows)
     groups: defaultdict[Indexer | None, dict[int, Any]] = defaultdict(dict)
     for i, blob in fresh.items():
-        base = known.get((blob.itemsize, bytes(blob.take(sample))))
+        base = known.get(_key(blob, sample))
         if base is not None:
             stored = getattr(base, "stored", None)
             groups[stored.rows if isinstance(stored, Selected) else None][i] = base
@@ -275,7 +285,7 @@ def _verified(
         chosen = {
             i: stored
             for i, base in pairs.items()
-            if (stored := _selected(base, fresh[i], proposal, target.indexer)) is not None
+            if (stored := _selected(base, fresh[i], proposal, target.indexer, plain)) is not None
         }
         if target.pays(fresh[i] for i in chosen):
             target.cost = 0
@@ -283,43 +293,64 @@ def _verified(
     return found
 
 
-def _selected(base: Any, new: ArrayBlob, proposal: _Proposal, indexer: Indexer) -> Stored | None:
+def _selected(
+    base: Any,
+    new: RowsBlob,
+    proposal: _Proposal,
+    indexer: Indexer,
+    plain: Mapping[int, StagedMemory],
+) -> Stored | None:
     """Return how a blob is stored as rows of a base, or None when they differ in any byte."""
     content = selected_digest(_memory(base), new, proposal.rows)
     if content is None:
         return None
     if isinstance(base, RangeBlob):
-        rows = base.nbytes // base.itemsize
-        return Selected(
-            BytesBlob(b""), indexer, {"range": [base.start, base.step, rows], "hash": content}
-        )
-    if digest(base.blob) != base.digest:
-        # Only now: whoever writes behind Copy-on-Write may have done so at any time before.
+        labels = [base.start, base.step, base.rows]
+        return Selected(BytesBlob(b""), indexer, {"range": labels, "hash": content})
+    if _disturbed(base):
         return None
     if proposal.whole:
         return cast("Stored", base.stored)
+    if base.blob.lengths is not None and new.nbytes > base.blob.nbytes:
+        return None  # readers refuse it, since such a description could ask for any size
     if isinstance(base.stored, Selected):
         if "range" in base.stored.meta and isinstance(indexer.rows, range):
             return None
-        return Selected(base.stored.base, indexer, {**base.stored.meta, "hash": content})
-    return Selected(base.stored, indexer, {"itemsize": new.itemsize, "hash": content})
+        meta = {**base.stored.meta, "hash": content}
+        return replace(base.stored, rows=indexer, meta=meta)
+    if base.blob.lengths is None:
+        return Selected(base.stored, indexer, {"itemsize": new.itemsize, "hash": content})
+    lengths = plain.get(id(base.blob.lengths))
+    if lengths is None or not isinstance(lengths.stored, BlobRef) or _disturbed(lengths):
+        return None
+    meta = {"itemsize": lengths.blob.itemsize, "hash": content}
+    return Selected(base.stored, indexer, meta, lengths.stored)
+
+
+def _disturbed(base: StagedMemory) -> bool:
+    # Only now: whoever writes behind Copy-on-Write may have done so at any time before.
+    return digest(base.blob) != base.digest
 
 
 def _by_sample(
     rows: Rows, old: Snapshot, bases: Sequence[StagedMemory]
-) -> dict[tuple[int, bytes], Any]:
+) -> dict[tuple[int, bool, bytes], Any]:
     """Return stored blobs by what they hold in a few of the rows."""
     sample = _sample(range(len(rows)))
     positions = np.asarray([rows[int(i)] for i in sample], np.int64)
-    found: dict[tuple[int, bytes], Any] = {
-        (one.blob.itemsize, bytes(_memory(one).take(positions))): one for one in reversed(bases)
+    found: dict[tuple[int, bool, bytes], Any] = {
+        _key(_memory(one), positions): one for one in reversed(bases)
     }
     labels = old.labels
     start, step = getattr(labels, "start", None), getattr(labels, "step", None)
     if isinstance(rows, np.ndarray) and isinstance(start, int) and isinstance(step, int):
         blob = RangeBlob(start, step, old.rows)
-        found.setdefault((blob.itemsize, bytes(blob.take(positions))), blob)
+        found.setdefault(_key(blob, positions), blob)
     return found
+
+
+def _key(blob: RowsBlob | RangeBlob, rows: Any) -> tuple[int, bool, bytes]:
+    return blob.itemsize, blob.lengths is not None, bytes(blob.take(rows))
 
 
 def _memory(base: StagedMemory | RangeBlob) -> Any:
@@ -330,5 +361,8 @@ def _sample(rows: Rows) -> Any:
     return np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows)), dtype=np.int64)
 
 
-def _bits(blob: Any) -> Any:
-    return blob.array.view(np.uint64)
+def _bits(blob: Blob) -> Any:
+    """Return numbers that stand for items of eight bytes, or None."""
+    if isinstance(blob, ArrayBlob) and blob.itemsize == 8:
+        return blob.array.view(np.uint64)
+    return None

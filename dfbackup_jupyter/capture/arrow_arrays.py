@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from dfbackup_jupyter.capture import strings
-from dfbackup_jupyter.capture.blobs import BytesBlob, PiecesBlob
+from dfbackup_jupyter.capture.blobs import BytesBlob, RowPiecesBlob
 from dfbackup_jupyter.capture.parts import Node, Parts, Source
 from dfbackup_jupyter.errors import DamagedData
 
@@ -33,16 +33,24 @@ def encode(values: pa.ChunkedArray, parts: Parts) -> Node:
     rows = [min(_ROWS, len(values) - i * _ROWS) for i in range(count)]
     key = ("arrow", *strings.addresses(values))
     blobs = [
-        PiecesBlob(
+        RowPiecesBlob(
             [n * width for n in rows],
             lambda i: _raw(strings.piece(values, i), width),
+            len(values),
+            lambda some: _raw(strings.taken(values, some), width),
             itemsize=width,
             key=(key, "values"),
         )
     ]
     if values.null_count:
         blobs.append(
-            PiecesBlob(rows, lambda i: _valid(strings.piece(values, i)), key=(key, "valid"))
+            RowPiecesBlob(
+                rows,
+                lambda i: _valid(strings.piece(values, i)),
+                len(values),
+                lambda some: _valid(strings.taken(values, some)),
+                key=(key, "valid"),
+            )
         )
     return {"as": "values", "schema": schema, "blobs": parts.add(*blobs)}
 
@@ -95,8 +103,15 @@ def _raw(array: pa.Array, width: int) -> Any:
     if data is None:
         return b"\0" * (len(array) * width)
     if pa.types.is_boolean(array.type):
-        return _bits(data, array.offset, len(array))
-    return memoryview(data)[array.offset * width : (array.offset + len(array)) * width]
+        found = _bits(data, array.offset, len(array))
+    else:
+        memory = memoryview(data)[array.offset * width : (array.offset + len(array)) * width]
+        found = np.frombuffer(memory, f"V{width}")
+    if array.null_count:
+        # Whatever lies in the place of what is missing: equal columns are equal bytes.
+        found = found.copy()
+        found[_valid(array) == 0] = np.zeros(1, found.dtype)
+    return found.view(np.uint8)
 
 
 def _valid(array: pa.Array) -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
+
+Rows = range | np.ndarray[Any, Any]
+"""Positions of rows: arithmetic ones as a range, others as integers of 32 bits, or of 64."""
 
 _X87_BYTES = 10
 """Of the 12 or 16 bytes of a long double on x86, so many carry the number."""
@@ -26,10 +30,37 @@ class BytesBlob:
         return self._data[start:stop]
 
 
-class ArrayBlob:
+class RowsBlob(ABC):
+    """One item for each row of something.
+
+    Attributes
+    ----------
+    rows : int
+        How many there are.
+    lengths : RowsBlob or None
+        The bytes of each item, where they are not all as many.
+    """
+
+    nbytes: int
+    itemsize: int
+    key: Hashable | None
+    rows: int
+    lengths: RowsBlob | None = None
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> memoryview:
+        """Return bytes ``start:stop``, which lie between items."""
+
+    @abstractmethod
+    def take(self, rows: Rows) -> memoryview:
+        """Return the bytes of the items of some rows, without the GIL for the most part."""
+
+
+class ArrayBlob(RowsBlob):
     """The values of a 1-D NumPy array without objects; strided ones are copied slice by slice."""
 
     def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.rows = len(array)
         self.nbytes = array.nbytes
         self.itemsize = max(array.itemsize, 1)
         self.key: Hashable | None = memory_key(array)
@@ -39,8 +70,8 @@ class ArrayBlob:
         """Return bytes ``start:stop``, which lie between items."""
         return _bytes(self.array[start // self.itemsize : stop // self.itemsize])
 
-    def take(self, rows: range | np.ndarray[Any, Any]) -> memoryview:
-        """Return the bytes of the items at some positions; NumPy gathers them without the GIL."""
+    def take(self, rows: Rows) -> memoryview:
+        """Return the bytes of the items of some rows."""
         return _bytes(
             self.array[as_slice(rows)] if isinstance(rows, range) else self.array.take(rows)
         )
@@ -95,6 +126,42 @@ class PiecesBlob:
         if last is not None and last[0] == number:
             return last[1]
         return memoryview(self._piece(number)).cast("B")
+
+
+class RowPiecesBlob(PiecesBlob, RowsBlob):
+    """Items that are made as they are read, one for each row.
+
+    Parameters
+    ----------
+    sizes, piece, itemsize, key
+        As of `PiecesBlob`.
+    rows : int
+        How many items there are.
+    take : callable
+        Makes the items of some rows.
+    lengths : RowPiecesBlob, optional
+        The bytes of each item, unless that is `itemsize`.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        piece: Callable[[int], Any],
+        rows: int,
+        take: Callable[[Rows], Any],
+        *,
+        itemsize: int = 1,
+        lengths: RowPiecesBlob | None = None,
+        key: Hashable | None = None,
+    ) -> None:
+        super().__init__(sizes, piece, itemsize=itemsize, key=key)
+        self.rows = rows
+        self.lengths = lengths
+        self._take = take
+
+    def take(self, rows: Rows) -> memoryview:
+        """Return the bytes of the items of some rows."""
+        return memoryview(self._take(rows)).cast("B")
 
 
 def memory_key(array: np.ndarray[Any, Any]) -> Hashable:

@@ -14,14 +14,13 @@ import pandas as pd
 import xxhash
 
 from dfbackup_jupyter.capture import pandas_internals as internals
+from dfbackup_jupyter.capture import strings
 from dfbackup_jupyter.capture.base import JSON, Read
-from dfbackup_jupyter.capture.blobs import ArrayBlob, as_slice
+from dfbackup_jupyter.capture.blobs import ArrayBlob, Rows, RowsBlob, as_slice
 from dfbackup_jupyter.errors import DamagedData
 from dfbackup_jupyter.parallel import in_parallel
 
 Array = np.ndarray[Any, Any]
-Rows = range | Array
-"""Positions of the rows: arithmetic ones as a range, others as integers of 32 bits, or of 64."""
 
 _PROBES = 5
 _SLICE = 4 << 20
@@ -40,15 +39,16 @@ class RangeBlob:
     """
 
     itemsize = 8
+    lengths = None
 
     def __init__(self, start: int, step: int, rows: int) -> None:
         self.start = start
         self.step = step
-        self.nbytes = rows * self.itemsize
+        self.rows = rows
 
-    def take(self, rows: Array) -> memoryview:
+    def take(self, rows: Rows) -> memoryview:
         """Return the bytes of some labels."""
-        return (rows.astype(np.int64) * self.step + self.start).view(np.uint8).data
+        return (np.asarray(rows, np.int64) * self.step + self.start).view(np.uint8).data
 
 
 def rows_by_label(new: Any, old: Any) -> Rows | None:
@@ -139,7 +139,7 @@ def composed(rows: Rows, of: Rows) -> Rows:
     return _simplest(of[rows])
 
 
-def selected_digest(base: Any, new: Any, rows: Rows) -> str | None:
+def selected_digest(base: RowsBlob | RangeBlob, new: RowsBlob, rows: Rows) -> str | None:
     """Compare a blob with the selected items of another one, byte by byte and slice by slice.
 
     Returns
@@ -148,12 +148,12 @@ def selected_digest(base: Any, new: Any, rows: Rows) -> str | None:
         The xxh3 (hex) of the selection, or None when the two differ.
     """
     hasher = xxhash.xxh3_128()
-    step = max(_SLICE // new.itemsize, 1)
+    step = max(_SLICE * new.rows // new.nbytes, 1)
     for first in range(0, len(rows), step):
         part = rows[first : first + step]
         taken = base.take(part)
-        data = new.read(first * new.itemsize, (first + len(part)) * new.itemsize)
-        if not np.array_equal(_words(taken), _words(data)):
+        data = new.take(range(first, first + len(part)))
+        if taken.nbytes != data.nbytes or not np.array_equal(_words(taken), _words(data)):
             return None
         hasher.update(taken)
     return hasher.hexdigest()
@@ -212,6 +212,10 @@ def _take(node: JSON, rows: Rows, i: int, read: Read, into: memoryview | None) -
         start, step, count = node["range"]
         _check(rows, count)
         taken = RangeBlob(start, step, count).take(rows)
+    elif "lengths" in node:
+        lengths = np.frombuffer(read(node["lengths"]), f"<i{int(node['itemsize'])}")
+        _check(rows, len(lengths))
+        taken = strings.selected(lengths, read(i), rows)
     else:
         size = int(node["itemsize"])
         items = np.frombuffer(read(i), f"{'u' if size in (1, 2, 4, 8) else 'V'}{size}")

@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dfbackup_jupyter.capture.blobs import PiecesBlob, memory_key
+from dfbackup_jupyter.capture.blobs import RowPiecesBlob, Rows, as_slice, memory_key
 from dfbackup_jupyter.capture.parts import Source
 from dfbackup_jupyter.errors import DamagedData
+from dfbackup_jupyter.parallel import in_parallel
 
 Array = np.ndarray[Any, Any]
 
@@ -38,31 +39,36 @@ _MAX_WORDS = 0xFFFF
 _CODES = {1: np.uint8, 2: np.uint16}
 
 
-def arrow_blobs(values: pa.ChunkedArray) -> list[PiecesBlob]:
+def arrow_blobs(values: pa.ChunkedArray) -> list[RowPiecesBlob]:
     """Describe an Arrow array of strings, whatever its chunks.
 
     Returns
     -------
-    list of PiecesBlob
+    list of RowPiecesBlob
         Lengths and bytes. Or, of an array that repeats few strings: a code for each row, and
         lengths and bytes of the strings in their order; the last code stands for what is missing.
     """
     key = ("arrow", *addresses(values))
     words = _words(values)
     if words is None:
-        return _blobs(len(values), lambda i: piece(values, i), key)
+        return _blobs(len(values), lambda some: taken(values, some), key)
     kind = np.dtype(np.uint8 if len(words) < np.iinfo(np.uint8).max else np.uint16)
     rows = [min(_ROWS, len(values) - i) for i in range(0, len(values), _ROWS)]
 
-    def codes(i: int) -> Array:
-        found = pc.index_in(piece(values, i), value_set=words).fill_null(len(words))
+    def codes(found: pa.Array) -> Array:
+        found = pc.index_in(found, value_set=words).fill_null(len(words))
         return np.asarray(found.to_numpy(), kind)
 
     return [
-        PiecesBlob(
-            [n * kind.itemsize for n in rows], codes, itemsize=kind.itemsize, key=(key, "codes")
+        RowPiecesBlob(
+            [n * kind.itemsize for n in rows],
+            lambda i: codes(piece(values, i)),
+            len(values),
+            lambda some: codes(taken(values, some)),
+            itemsize=kind.itemsize,
+            key=(key, "codes"),
         ),
-        *_blobs(len(words), lambda i: words.slice(i * _ROWS, _ROWS), (key, "words")),
+        *_blobs(len(words), lambda some: taken(words, some), (key, "words")),
     ]
 
 
@@ -99,7 +105,7 @@ def read_arrow(blobs: list[int], source: Source, rows: int, kind: pa.DataType) -
     return pa.chunked_array(pieces, type=kind)
 
 
-def object_blobs(values: Array, *, binary: bool = False) -> list[PiecesBlob]:
+def object_blobs(values: Array, *, binary: bool = False) -> list[RowPiecesBlob]:
     """Describe a 1-D array of Python strings; whatever is no string counts as missing.
 
     Parameters
@@ -109,8 +115,8 @@ def object_blobs(values: Array, *, binary: bool = False) -> list[PiecesBlob]:
     """
     target = pa.large_binary() if binary else pa.large_string()
 
-    def piece(i: int) -> pa.Array:
-        part = values[i * _ROWS : (i + 1) * _ROWS]
+    def strings_of(some: Rows) -> pa.Array:
+        part = values[as_slice(some) if isinstance(some, range) else some]
         try:
             return pa.array(part, type=target, from_pandas=True)
         except UnicodeEncodeError:
@@ -120,7 +126,7 @@ def object_blobs(values: Array, *, binary: bool = False) -> list[PiecesBlob]:
             ]
             return pa.array(encoded, type=pa.large_binary())
 
-    return _blobs(len(values), piece, ("objects", memory_key(values)))
+    return _blobs(len(values), strings_of, ("objects", memory_key(values)))
 
 
 def to_arrow(lengths: Array, data: Any, kind: pa.DataType) -> pa.Array:
@@ -165,6 +171,42 @@ def to_objects(lengths: Array, data: Any, *, binary: bool, missing: Any) -> Arra
     if missing is not None:
         found[lengths < 0] = missing
     return found
+
+
+def selected(lengths: Array, data: Any, rows: Rows) -> memoryview:
+    """Return the bytes of some rows' strings, one after the other.
+
+    Parameters
+    ----------
+    lengths : array of int
+        Of the strings of all rows.
+    data : buffer
+        Their bytes.
+    rows : range or array of int
+        Each of them is there.
+
+    Raises
+    ------
+    DamagedData
+        Lengths and bytes do not fit together, or the rows take up more than all strings do.
+    """
+    lengths = lengths.clip(0)
+    whole = to_arrow(lengths, data, pa.large_binary())
+    sizes = lengths[as_slice(rows) if isinstance(rows, range) else rows]
+    ends = np.cumsum(sizes, dtype=np.int64)
+    size = int(ends[-1]) if len(ends) else 0
+    if size > memoryview(data).nbytes:
+        raise DamagedData("A selection of strings is larger than what it selects from.")
+    out = np.empty(size, np.uint8)
+
+    def gather(first: int) -> None:
+        part = rows[first : first + _ROWS]
+        start = int(ends[first - 1]) if first else 0
+        stop = int(ends[first + len(part) - 1])
+        out[start:stop] = np.frombuffer(_bytes(taken(whole, part)), np.uint8)
+
+    in_parallel(gather, range(0, len(rows), _ROWS))
+    return out.data
 
 
 def valid_text(array: pa.Array) -> pa.Array:
@@ -214,7 +256,10 @@ def _words(values: pa.ChunkedArray) -> pa.Array | None:
     return words.take(pc.sort_indices(words))
 
 
-def _blobs(rows: int, piece: Callable[[int], pa.Array], key: Hashable) -> list[PiecesBlob]:
+def _blobs(rows: int, strings_of: Callable[[Rows], pa.Array], key: Hashable) -> list[RowPiecesBlob]:
+    def piece(i: int) -> pa.Array:
+        return strings_of(range(i * _ROWS, min((i + 1) * _ROWS, rows)))
+
     count = -(-rows // _ROWS)
     sizes, longest = [], 0
     for i in range(count):
@@ -223,15 +268,23 @@ def _blobs(rows: int, piece: Callable[[int], pa.Array], key: Hashable) -> list[P
         sizes.append(int(found[found > 0].sum()))
     kind = np.dtype(np.int32 if longest <= _INT32_MAX else np.int64)
     rows_of = [min(_ROWS, rows - i * _ROWS) for i in range(count)]
-    return [
-        PiecesBlob(
-            [n * kind.itemsize for n in rows_of],
-            lambda i: _lengths(piece(i)).astype(kind),
-            itemsize=kind.itemsize,
-            key=(key, "lengths"),
-        ),
-        PiecesBlob(sizes, lambda i: _bytes(piece(i)), key=(key, "bytes")),
-    ]
+    lengths = RowPiecesBlob(
+        [n * kind.itemsize for n in rows_of],
+        lambda i: _lengths(piece(i)).astype(kind),
+        rows,
+        lambda some: _lengths(strings_of(some)).astype(kind),
+        itemsize=kind.itemsize,
+        key=(key, "lengths"),
+    )
+    data = RowPiecesBlob(
+        sizes,
+        lambda i: _bytes(piece(i)),
+        rows,
+        lambda some: _bytes(strings_of(some)),
+        lengths=lengths,
+        key=(key, "bytes"),
+    )
+    return [lengths, data]
 
 
 def _lengths(array: pa.Array) -> Array:
@@ -260,8 +313,20 @@ def _offsets(array: pa.Array) -> Array:
 
 def piece(values: pa.ChunkedArray, number: int) -> pa.Array:
     """Return one of the equal runs of rows in which an Arrow array is read."""
-    part = values.slice(number * _ROWS, _ROWS)
-    return part.chunk(0) if part.num_chunks == 1 else pa.concat_arrays(part.chunks)
+    return _joined(values.slice(number * _ROWS, _ROWS))
+
+
+def taken(values: pa.ChunkedArray | pa.Array, rows: Rows) -> pa.Array:
+    """Return some rows of an Arrow array."""
+    if isinstance(rows, range) and rows.step == 1:
+        return _joined(values.slice(rows.start, len(rows)))
+    return _joined(values.take(pa.array(np.asarray(rows))))
+
+
+def _joined(values: pa.ChunkedArray | pa.Array) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values
+    return values.chunk(0) if values.num_chunks == 1 else pa.concat_arrays(values.chunks)
 
 
 def addresses(values: pa.ChunkedArray) -> list[Hashable]:
