@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 REPEATS = 3
-LONG = 20
+LONG = 5
 """Seconds after which peers are not measured again."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,7 +15,7 @@ R = TypeVar("R")
 def in_parallel(
     work: Callable[[T], R], items: Sequence[T], tell: Callable[[R], object] | None = None
 ) -> None:
-    """Call a function with each item, on this thread and on a second one.
+    """Call a function with each item, on this thread and, if one can be had, on a second one.
 
     This thread takes its share instead of waiting for two others: it would be woken for every
     result, and each time take the interpreter from those who work.
@@ -43,7 +44,10 @@ def in_parallel(
             tell(done.popleft())
 
     with ThreadPoolExecutor(1) as pool:
-        helper = pool.submit(take, lambda: None)
+        helper = None
+        with suppress(RuntimeError):  # no thread can be started: then alone
+            helper = pool.submit(take, lambda: None)
         take(told)
-        helper.result()
+        if helper is not None:
+            helper.result()
     told()

@@ -60,3 +60,15 @@ def test_who_is_told_may_give_up() -> None:
         in_parallel(work, range(10_000), give_up)
     assert len(begun) < 100
     assert not any("ThreadPool" in thread.name for thread in threading.enumerate())
+
+
+def test_one_thread_does_it_all_when_no_other_can_be_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    found: list[int] = []
+    in_parallel(lambda i: i * i, range(5), found.append)
+    assert found == [0, 1, 4, 9, 16]
