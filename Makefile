@@ -8,6 +8,8 @@ FRONT_END := dfbackup_jupyter/labextension/package.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # jlpm and jupyter-builder live there.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# IPython would put the packages of another one that is active before ours.
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .PHONY: help lab test torture bench check check-front-end browser clean
 .DELETE_ON_ERROR:
