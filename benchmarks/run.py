@@ -26,7 +26,7 @@ PAGE = ROOT / "docs" / "performance.md"
 INTRODUCTION = """# What it costs, and what others cost
 
 {where}. Written by `{command}`. Measure your own
-machine with `make bench` (five minutes) or `make bench BENCH=--full` (an hour, with Kishu). All
+machine with `make bench` (eight minutes) or `make bench BENCH=--full` (an hour, with Kishu). All
 figures are of one run, one after the other: compare them with each other only.
 """
 
