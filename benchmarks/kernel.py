@@ -33,6 +33,35 @@ del _probe
 """Times what hooks cost. It is in the plain kernel too, so both pay for it alike."""
 
 
+KEEPS_MEMORY = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**40),
+}
+"""Variables with which a process that uses glibc gives no memory back to the system.
+
+Many a virtual machine hands what its processes give back to its host within seconds, and to touch
+it again then takes up to twenty times as long. Whoever keeps what a cell overwrote, as we do, needs
+new memory where the plain kernel uses the old again, so the host would be measured.
+"""
+
+OVERWRITTEN = """
+def _overwritten():
+    from dfbackup_jupyter import BackupManager
+    pieces = {}
+    def overwritten():
+        gone = dict(pieces)
+        pieces.clear()
+        pieces.update(BackupManager.current().watcher.newest.memory())
+        return sum(size for piece, size in gone.items() if piece not in pieces)
+    return overwritten
+get_ipython()._overwritten = _overwritten()
+del _overwritten
+"""
+"""Tells the bytes of the pieces of memory that frames consisted of at the last call and no more."""
+
+
 class BenchmarkKernel:
     """One running kernel; `run` runs a cell as a notebook does."""
 
@@ -50,11 +79,16 @@ class BenchmarkKernel:
         return self._execute(source, silent=True)
 
     def rehearse(self, source: str) -> None:
-        """Run source as `silently` does, and throw away all that it makes.
-
-        So that memory has been touched: what that costs first is a virtual machine's luck.
-        """
+        """Run source as `silently` does, and throw away all that it makes and imports first."""
         self.silently(f"exec({source!r}, {{}})")
+
+    def touch_memory(self, size: float) -> None:
+        """Have the process use that many bytes once, which it keeps if it `KEEPS_MEMORY`."""
+        self.silently(f"numpy.ones({int(size)}, 'u1')")
+
+    def overwritten(self) -> int:
+        """Return the bytes of the frames' memory at the last call that are not theirs any more."""
+        return self.value("get_ipython()._overwritten()")
 
     def _execute(self, source: str, *, silent: bool) -> float:
         start = time.perf_counter()
@@ -100,16 +134,26 @@ class BenchmarkKernel:
 
 
 @contextmanager
-def kernel(store: Path, *, load: bool) -> Iterator[BenchmarkKernel]:
-    """Start a kernel of this Python, with or without the extension; stop it at the end."""
-    setup = ["%load_ext dfbackup_jupyter"] if load else []
-    with started({"DFBACKUP_STORE": str(store), "DFBACKUP_AUTOLOAD": "0"}, setup) as running:
+def kernel(store: Path, *, load: bool, memory: float = 0) -> Iterator[BenchmarkKernel]:
+    """Start a kernel of this Python, with or without the extension; stop it at the end.
+
+    Parameters
+    ----------
+    memory : float
+        Bytes that it has touched before and keeps; by default it takes and gives back as it likes.
+    """
+    setup = ["%load_ext dfbackup_jupyter", OVERWRITTEN] if load else []
+    variables = {"DFBACKUP_STORE": str(store), "DFBACKUP_AUTOLOAD": "0"}
+    with started(variables, setup, memory) as running:
         yield running
 
 
 @contextmanager
 def started(
-    environment: dict[str, str], setup: Iterable[str], python: Path = Path(sys.executable)
+    environment: dict[str, str],
+    setup: Iterable[str],
+    memory: float = 0,
+    python: Path = Path(sys.executable),
 ) -> Iterator[BenchmarkKernel]:
     """Start a kernel and stop it at the end.
 
@@ -121,6 +165,8 @@ def started(
         Variables beyond those of this process.
     setup : iterable of str
         What runs first, and is not measured.
+    memory : float
+        As of `kernel`.
     python : Path
         Whose kernel it is.
     """
@@ -129,7 +175,8 @@ def started(
         manager = KernelManager(connection_file=f"{folder}/kernel-{uuid4()}.json")
         assert manager.kernel_spec is not None
         manager.kernel_spec.argv[0] = str(python)
-        manager.start_kernel(env={**os.environ, **environment})
+        variables = {**os.environ, **environment, **(KEEPS_MEMORY if memory else {})}
+        manager.start_kernel(env=variables, extra_arguments=["--log-level=ERROR"])
         client = manager.blocking_client()
         client.start_channels()
         try:
@@ -137,6 +184,8 @@ def started(
             running = BenchmarkKernel(client, psutil.Process(manager.provisioner.pid))
             for source in ("import numpy, pandas", *setup, PROBE):
                 running.silently(source)
+            if memory:
+                running.touch_memory(memory)
             yield running
         finally:
             client.stop_channels()

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import workload
 from kernel import BenchmarkKernel, kernel, settled, started
-from protection import Run, by_turns, measure
+from protection import ABOUT_MEMORY, MEMORY, Run, by_turns, measure
 from report import LONG, REPEATS, Table, both, megabytes, note, seconds
 from workload import Cell
 
@@ -56,40 +56,58 @@ def environment(folder: Path) -> Path:
     return python
 
 
-def tables(size: float, python: Path) -> Iterator[Table]:
-    """Run the workload without pauses, on a frame of random doubles and a mixed one.
+def tables(sizes: Sequence[float], python: Path) -> Iterator[Table]:
+    """Run the workload without pauses, on frames of random doubles and a mixed one.
 
     Parameters
     ----------
-    size : float
-        Of each frame, in megabytes; the mixed one has a million rows at most.
+    sizes : sequence of float
+        Of each frame of doubles, in megabytes; the mixed one has the last size, and a million rows
+        at most.
     python : Path
         Of an environment with Kishu.
     """
-    mixed = workload.mixed_rows_for(size)
-    for title, cells in (
-        (f"random doubles ({workload.rows_for(size):,} rows)", workload.cells(size)),
-        (f"columns of every kind ({mixed:,} rows)", workload.mixed_cells(mixed)),
+    mixed = workload.mixed_rows_for(sizes[-1])
+    for title, cells, size in (
+        *(
+            (f"random doubles ({workload.rows_for(size):,} rows)", workload.cells(size), size)
+            for size in sizes
+        ),
+        (
+            f"columns of every kind ({mixed:,} rows)",
+            workload.mixed_cells(mixed),
+            mixed * workload.MIXED_BYTES / 1e6,
+        ),
     ):
-        yield table(f"{len(cells)} cells on a frame of {title}, and Kishu", cells, python)
+        title = f"{len(cells)} cells on a frame of {title}, and Kishu"
+        yield table(title, cells, MEMORY * size * 1e6, python)
 
 
-def table(title: str, cells: Sequence[Cell], python: Path) -> Table:
-    """Run some cells in all three."""
+def table(title: str, cells: Sequence[Cell], memory: float, python: Path) -> Table:
+    """Run some cells in all three; `memory` is in bytes, as of `kernel`."""
     runs = by_turns(
+        lambda: measure(cells, 0, load=False, memory=memory),
+        lambda: measure(cells, 0, load=True, memory=memory),
+        lambda: measure_kishu(cells, python, memory),
+        longest=LONG,
+    )
+    new = by_turns(
         lambda: measure(cells, 0, load=False),
         lambda: measure(cells, 0, load=True),
         lambda: measure_kishu(cells, python),
         longest=LONG,
     )
-    plain, *_ = runs
-    undone = [undo_ours(cells), undo_kishu(cells, python)]
+    undone = [undo_ours(cells, memory), undo_kishu(cells, python, memory)]
     rows = [
         ("", "plain", f"dfbackup {__version__}", f"Kishu {KISHU}"),
         ("all cells together", *(seconds(run.total) for run in runs)),
-        ("× plain", *(f"{run.total / plain.total:.2f}" for run in runs)),
+        ("× plain", *(f"{run.total / runs[0].total:.2f}" for run in runs)),
+        ("all cells together, new memory", *(seconds(run.total) for run in new)),
+        ("× plain, new memory", *(f"{run.total / new[0].total:.2f}" for run in new)),
         ("bytes written", *(megabytes(run.written) for run in runs)),
-        ("peak memory", *(megabytes(run.peak) for run in runs)),
+        ("peak memory", *(megabytes(run.peak) for run in new)),
+        ("peak memory above plain", "", *(megabytes(run.peak - new[0].peak) for run in new[1:])),
+        ("overwritten by the cells", "", megabytes(new[1].overwritten), ""),
         ("undo of a cell, median, worst", "", *(both(each.took) for each in undone)),
         ("undone cells that came back right", "", *(each.told for each in undone)),
     ]
@@ -98,7 +116,7 @@ def table(title: str, cells: Sequence[Cell], python: Path) -> Table:
         rows,
         f"No pause between cells. By turns, the run of median time among {REPEATS}; what takes "
         f"more than {LONG} s is done once. Kishu has an environment of its own with the same "
-        "pandas, and is spared everything that it would ask of a front-end.",
+        "pandas, and is spared everything that it would ask of a front-end. " + ABOUT_MEMORY,
     )
 
 
@@ -114,10 +132,10 @@ class Undone:
         return f"{self.right} of {len(self.took)}"
 
 
-def measure_kishu(cells: Sequence[Cell], python: Path) -> Run:
+def measure_kishu(cells: Sequence[Cell], python: Path, memory: float = 0) -> Run:
     """Run the cells in a fresh kernel with Kishu."""
     run = Run()
-    with kishu(python) as running:
+    with kishu(python, memory) as running:
         running.rehearse(cells[0].source)
         for cell in cells:
             note(f"with Kishu: {cell.name}")
@@ -128,20 +146,23 @@ def measure_kishu(cells: Sequence[Cell], python: Path) -> Run:
 
 
 @contextmanager
-def kishu(python: Path) -> Iterator[BenchmarkKernel]:
+def kishu(python: Path, memory: float) -> Iterator[BenchmarkKernel]:
     """Start a kernel with Kishu; it keeps its files in a folder that goes with it."""
     with tempfile.TemporaryDirectory() as folder:
         notebook = Path(folder) / "notebook.ipynb"
         nbformat.write(nbformat.v4.new_notebook(), notebook)
         variables = {"KISHU_PATH_ROOT": folder, WITHOUT_FRONT_END: "1", "DFBACKUP_AUTOLOAD": "0"}
         setup = [f"import kishu; kishu.init_kishu({str(notebook)!r}); del kishu"]
-        with started(variables, setup, python) as running:
+        with started(variables, setup, memory, python) as running:
             yield running
 
 
-def undo_ours(cells: Iterable[Cell]) -> Undone:
+def undo_ours(cells: Iterable[Cell], memory: float) -> Undone:
     """Undo every cell right after it, with us."""
-    with tempfile.TemporaryDirectory() as folder, kernel(Path(folder), load=True) as running:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        kernel(Path(folder), load=True, memory=memory) as running,
+    ):
         return _undo_each(
             running,
             cells,
@@ -150,10 +171,10 @@ def undo_ours(cells: Iterable[Cell]) -> Undone:
         )
 
 
-def undo_kishu(cells: Iterable[Cell], python: Path) -> Undone:
+def undo_kishu(cells: Iterable[Cell], python: Path, memory: float) -> Undone:
     """Undo every cell right after it, by checking out the commit of the cell before."""
     commits: list[str] = []
-    with kishu(python) as running:
+    with kishu(python, memory) as running:
 
         def checkout(commit: str) -> float:
             return running.silently(f"_kishu.checkout({commit!r}, skip_notebook=True)")
