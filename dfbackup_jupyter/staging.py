@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -21,6 +21,7 @@ from dfbackup_jupyter.backup import JSON, Backup, FrameInfo, Kind, Lost, StateIn
 from dfbackup_jupyter.capture.base import Encoded, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.capture.paths import FramePath
+from dfbackup_jupyter.contents import Contents
 from dfbackup_jupyter.errors import BackupNotFound, DamagedData
 from dfbackup_jupyter.parallel import in_parallel
 from dfbackup_jupyter.row_deltas import Candidates, StagedMemory, Stored, digest
@@ -95,6 +96,7 @@ class Stager:
         self.worker = worker
         self._lock = threading.RLock()
         self._staged: WeakKeyDictionary[Snapshot, StagedFrame] = WeakKeyDictionary()
+        self._contents = Contents()
         self._by_object: WeakValueDictionary[str, Snapshot] = WeakValueDictionary()
         self._disturbed: WeakSet[Snapshot] = WeakSet()
         self._backups: dict[frozenset[tuple[tuple[str, ...], str]], str] = {}
@@ -170,6 +172,7 @@ class Stager:
                 # was written there behind Copy-on-Write cannot be had any more.
                 self.find_disturbed(frame.snapshot for frame in capture.frames)
                 self._staged.clear()
+                self._contents.clear()
                 good = capture.without(self.is_disturbed)
                 gone = {n for f in capture.frames for n in names(f)} - {
                     n for f in good.frames for n in names(f)
@@ -307,6 +310,9 @@ class Stager:
             for state in states:
                 objects.append(writer.put(state.meta, state.blobs, tick=tick))
         self._staged.update(staged)
+        for kept in staged.values():
+            for memory in kept.memory:
+                self._contents.add(memory.blob, memory.digest, memory.stored)
         self._by_object.update({kept.object.hash: snapshot for snapshot, kept in staged.items()})
         infos = tuple(_frame_info(f, self._staged[f.snapshot]) for f in frames)
         refs = [self._staged[f.snapshot].object for f in frames] + objects
@@ -330,10 +336,10 @@ class Stager:
     ) -> StagedFrame:
         encoded = snapshot.encode()
         digests = [None if blob.key is None else digest(blob) for blob in encoded.blobs]
-        blobs: list[Blob | Stored] = []
-        for blob, now in zip(encoded.blobs, digests, strict=True):
-            memory = known.get(blob.key)
-            blobs.append(memory.stored if memory and memory.digest == now else blob)
+        blobs = [
+            blob if now is None else self._stored(blob, now, known) or blob
+            for blob, now in zip(encoded.blobs, digests, strict=True)
+        ]
         try:
             blobs = row_deltas.select(encoded, blobs, snapshot, candidates)
         except Exception:
@@ -342,22 +348,31 @@ class Stager:
         meta, parts, places = row_deltas.describe(encoded.meta, blobs)
         ref = writer.put(meta, parts, tick=tick)
         columns = (*encoded.columns, *[""] * (len(blobs) - len(encoded.columns)))
+        memory = tuple(
+            StagedMemory(blob, now, stored, column)
+            for blob, now, stored, column in zip(
+                encoded.blobs,
+                digests,
+                row_deltas.stored(blobs, ref.blobs, places),
+                columns,
+                strict=True,
+            )
+            if now is not None
+        )
         return StagedFrame(
             object=replace(ref, bytes_raw=sum(blob.nbytes for blob in encoded.blobs)),
             pickled=encoded.pickled,
             lost=tuple(Lost(lost.column, lost.reason) for lost in encoded.lost),
-            memory=tuple(
-                StagedMemory(blob, now, stored, column)
-                for blob, now, stored, column in zip(
-                    encoded.blobs,
-                    digests,
-                    row_deltas.stored(blobs, ref.blobs, places),
-                    columns,
-                    strict=True,
-                )
-                if now is not None
-            ),
+            memory=memory,
         )
+
+    def _stored(
+        self, blob: Blob, now: int, known: Mapping[Hashable, StagedMemory]
+    ) -> Stored | None:
+        memory = known.get(blob.key)
+        if memory and memory.digest == now:
+            return memory.stored
+        return self._contents.find(blob, now)
 
     def _known_memory(self) -> dict[Hashable, StagedMemory]:
         return {
