@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import io
 import multiprocessing
+import os
 import shutil
 import tempfile
 import time
@@ -12,14 +14,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import disk
+import numpy as np
 import pandas as pd
 import workload
 from IPython.core.interactiveshell import InteractiveShell
+from kernel import KEEPS_MEMORY
 from limits import Disk, measure_disk
 from pandas.testing import assert_frame_equal
 from report import LONG, REPEATS, Table, megabytes, note, seconds
@@ -30,6 +36,9 @@ from dfbackup_jupyter import BackupManager
 from dfbackup_jupyter.config import DFBackup
 
 OURS = "dfbackup"
+
+MEMORY = 3
+"""How often the memory of the frame a process has touched before."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +80,13 @@ def tables(size: float) -> Iterator[Table]:
 def table(title: str, cell: Cell, limit: Disk) -> Table:
     """Measure every format with the frame that a cell makes."""
     found, missing = {}, []
+    memory = MEMORY * int(workload.frame(cell).memory_usage(deep=True).sum())
     for name, each in FORMATS.items():
         if importlib.util.find_spec(each.package) is None:
             missing.append(f"{name} (not installed)")
             continue
         note(f"{name}: {title}")
-        found[name] = measure(name, cell)
+        found[name] = measure(name, cell, memory)
     ours = found[OURS]
     rows = [("", "write", "× ours", "size", "× ours", "read", "× ours")]
     for name, each in found.items():
@@ -103,26 +113,32 @@ def table(title: str, cell: Cell, limit: Disk) -> Table:
     )
 
 
-def measure(name: str, cell: Cell) -> Measured:
-    """Write and read one format, in fresh processes."""
+def measure(name: str, cell: Cell, memory: int) -> Measured:
+    """Write and read one format, in fresh processes that have touched so many bytes before."""
     with tempfile.TemporaryDirectory() as folder:
-        write, size = in_fresh_process(_write, name, cell, Path(folder))
-        read, cold = in_fresh_process(_read, name, Path(folder))
+        write, size = in_fresh_process(_write, name, cell, Path(folder), memory)
+        read, cold = in_fresh_process(_read, name, Path(folder), memory)
     return Measured(write, size, read, cold)
 
 
 def in_fresh_process(function: Callable[..., Any], *arguments: object) -> Any:
-    """Call a function in a process that has imported what takes long, and done nothing else."""
+    """Call a function in a process that has imported what takes long, and done nothing else.
+
+    It gives no memory back to the system: see `KEEPS_MEMORY`.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         ["IPython", "dfbackup_jupyter.manager", "pandas", "pyarrow.feather", "pyarrow.parquet"]
     )
+    with patch.dict(os.environ, KEEPS_MEMORY):
+        forkserver.ensure_running()
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(function, *arguments).result()
 
 
-def _write(name: str, cell: Cell, folder: Path) -> tuple[float, int]:
+def _write(name: str, cell: Cell, folder: Path, memory: int) -> tuple[float, int]:
     """Return the seconds of writing and the bytes; the newest copy stays, and is right."""
+    np.ones(memory, np.uint8)
     chosen = FORMATS[name]
     frame = workload.frame(cell)
     small, copy = folder / "small", folder / "copy"
@@ -145,8 +161,9 @@ def _write(name: str, cell: Cell, folder: Path) -> tuple[float, int]:
     return median(took), size
 
 
-def _read(name: str, folder: Path) -> tuple[float, bool]:
+def _read(name: str, folder: Path, memory: int) -> tuple[float, bool]:
     """Return the seconds of reading, and whether it was from the disk."""
+    np.ones(memory, np.uint8)
     read = FORMATS[name].read
     read(folder / "small")
     close_managers()
@@ -159,6 +176,7 @@ def _read(name: str, folder: Path) -> tuple[float, bool]:
         took.append(time.perf_counter() - start)
         del frame
         close_managers()
+        gc.collect()  # what a manager knew, which others do not have
     return median(took), cold
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 import time
@@ -24,6 +25,8 @@ BYTES = 200 * 10**6
 REPEATS = 5
 CHUNK = 2**20
 BLOCK = 8 * 2**20
+HANDED_ON = 4
+"""Seconds after which a virtual machine has given free memory to its host, if it does."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,12 @@ def tables(size: int = BYTES) -> Iterator[Table]:
     rows = [
         ("", "one core", "all cores"),
         ("memcpy", rate(size, best(lambda: np.copyto(copy, doubles))), ""),
+        *(
+            (f"memory, touched {when}", rate(size, took), "")
+            for when, took in zip(
+                ("for the first time", "again"), measure_memory(size), strict=True
+            )
+        ),
         ("xxh3", rate(size, best(lambda: xxhash.xxh3_128(raw).digest())), ""),
         ("blake3", *_on_cores(_pieces(raw), lambda piece: blake3(piece).digest())),
     ]
@@ -80,6 +89,24 @@ def tables(size: int = BYTES) -> Iterator[Table]:
         f"Median of {REPEATS}, {size / 1e6:,.0f} MB at a time. The codecs are the "
         "store's own, with the hashes that it computes.",
     )
+
+
+def measure_memory(size: int = BYTES) -> tuple[float, float]:
+    """Return the seconds of writing to memory from the system, and of writing there again.
+
+    What others gave back a moment ago would be there at once, so there is a pause before each.
+    """
+    first, again = [], []
+    for _ in range(REPEATS):
+        time.sleep(HANDED_ON)
+        with mmap.mmap(-1, size) as memory:
+            for took in (first, again):
+                array = np.frombuffer(memory, np.uint8)
+                start = time.perf_counter()
+                array[:] = 1
+                took.append(time.perf_counter() - start)
+                del array  # the mapping cannot end before
+    return median(first), median(again)
 
 
 def measure_disk(size: int = BYTES) -> Disk:

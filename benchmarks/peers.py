@@ -10,6 +10,9 @@ import kishu_peer
 import states
 from report import Table
 
+SMALLER = 160
+"""Megabytes of the second, smaller frame in the notebook with Kishu."""
+
 
 def tables(size: float, kishu_python: Path | None = None) -> Iterator[Table]:
     """Compare one frame in many formats, versions of it, and a notebook with Kishu.
@@ -27,4 +30,4 @@ def tables(size: float, kishu_python: Path | None = None) -> Iterator[Table]:
     yield from formats.tables(size)
     yield from states.tables(size)
     if kishu_python is not None:
-        yield from kishu_peer.tables(size, kishu_python)
+        yield from kishu_peer.tables(sorted({min(size, SMALLER), size}), kishu_python)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import edits
 import growth
 import kishu_peer
 import limits
@@ -16,6 +17,7 @@ import pandas as pd
 import peers
 import protection
 import report
+import restoring
 from report import Table
 
 import dfbackup_jupyter
@@ -26,7 +28,7 @@ PAGE = ROOT / "docs" / "performance.md"
 INTRODUCTION = """# What it costs, and what others cost
 
 {where}. Written by `{command}`. Measure your own
-machine with `make bench` (eight minutes) or `make bench BENCH=--full` (an hour, with Kishu). All
+machine with `make bench` (five minutes) or `make bench BENCH=--full` (an hour, with Kishu). All
 figures are of one run, one after the other: compare them with each other only.
 """
 
@@ -61,6 +63,11 @@ def _protection(options: argparse.Namespace) -> Iterator[Table]:
     return protection.tables(options.megabytes, options.frames, options.think)
 
 
+def _store(options: argparse.Namespace) -> Iterator[Table]:
+    yield from edits.tables(options.megabytes)
+    yield from restoring.tables(options.megabytes)
+
+
 def _growth(options: argparse.Namespace) -> Iterator[Table]:
     most = options.most
     sizes = {
@@ -82,6 +89,7 @@ def _peers(options: argparse.Namespace) -> Iterator[Table]:
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Table]]] = {
     "limits": _limits,
     "protection": _protection,
+    "store": _store,
     "growth": _growth,
     "peers": _peers,
 }

@@ -1,0 +1,137 @@
+"""A whole session brought back in a new kernel, beside what the disk and the codec can do."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import disk
+import numpy as np
+import workload
+from formats import in_fresh_process
+from kernel import kernel, settled
+from limits import best, measure_disk
+from report import REPEATS, Table, note, rate, seconds
+from workload import Cell
+
+from dfbackup_jupyter.parallel import in_parallel
+from dfbackup_jupyter.store import pack
+from dfbackup_jupyter.store.codecs import Chunk, decode
+
+MEMORY = 4
+"""How often the memory of the frame the new kernel has touched before."""
+
+COLUMN = "__import__('dfbackup_jupyter').BackupManager.current().read('whole', 'df', columns=['x3'])"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of restoring everything, and of reading one column; bytes raw and stored, a rate."""
+
+    restore: float
+    column: float
+    cold: bool
+    raw: int
+    stored: int
+    codec: float
+
+
+def tables(size: float) -> Iterator[Table]:
+    """Measure a frame of random doubles and a mixed one, of `size` megabytes at most."""
+    speed = measure_disk(max(int(size * 1e6), 1)).read
+    rows = [
+        (
+            "",
+            "restore",
+            "of raw data",
+            "the disk reads",
+            "the codec decodes",
+            "of the slower",
+            "one column",
+        )
+    ]
+    cold = True
+    for title, cell in (
+        (f"random doubles ({workload.rows_for(size):,} rows)", workload.load(size)),
+        (
+            f"columns of every kind ({workload.mixed_rows_for(size):,} rows)",
+            workload.mixed(workload.mixed_rows_for(size)),
+        ),
+    ):
+        found = measure(cell, size)
+        cold &= found.cold
+        from_disk = speed * found.raw / found.stored
+        ours = found.raw / found.restore
+        rows.append(
+            (
+                title,
+                seconds(found.restore),
+                rate(found.raw, found.restore),
+                rate(from_disk, 1),
+                rate(found.codec, 1),
+                f"{ours / min(from_disk, found.codec):.0%}",
+                seconds(found.column),
+            )
+        )
+    yield Table(
+        "A session brought back in a new kernel",
+        rows,
+        f"Median of {REPEATS}, from {'a cold disk' if cold else 'the system’s cache'}, into memory "
+        "that the kernel has touched before; what the disk reads is counted as what it is "
+        "decompressed, and the codec decodes the same chunks from memory on two cores, with all "
+        "hashes. One column is read without the others.",
+    )
+
+
+def measure(cell: Cell, size: float) -> Measured:
+    """Back up a frame in one kernel, and restore it in others."""
+    restores, columns, cold = [], [], True
+    with tempfile.TemporaryDirectory() as name:
+        store = Path(name)
+        with kernel(store, load=True) as running:
+            note("with dfbackup: a frame to be restored")
+            running.run(cell.source)
+            running.run("%backup create whole")
+            settled(running.bytes_written)
+        disk.sync(store)
+        for _ in range(REPEATS):
+            with kernel(store, load=True, memory=MEMORY * size * 1e6) as running:
+                note("with dfbackup: restoring")
+                running.rehearse("import pandas; pandas.DataFrame({'x': ['a']})")
+                cold &= disk.forget(store)
+                columns.append(running.silently(COLUMN))
+                cold &= disk.forget(store)
+                restores.append(running.run("%backup restore whole"))
+        raw, stored, codec = in_fresh_process(decoding, store)
+    return Measured(median(restores), median(columns), cold, raw, stored, codec)
+
+
+def decoding(store: Path) -> tuple[int, int, float]:
+    """Return the raw and the stored bytes of all chunks, and the raw bytes decoded in a second."""
+    chunks = [chunk for file in sorted(store.rglob("*.pack")) for chunk in _chunks(file)]
+    raw = sum(chunk.raw for chunk in chunks)
+    out = np.ones(raw, np.uint8).data
+    work, first = [], 0
+    for chunk in chunks:
+        work.append((chunk, out[first : first + chunk.raw]))
+        first += chunk.raw
+    took = best(lambda: in_parallel(lambda part: decode(*part), work))
+    return raw, sum(len(chunk.data) for chunk in chunks), raw / took
+
+
+def _chunks(file: Path) -> Iterator[Chunk]:
+    source = _File(file)
+    for name, entry in pack.load(source).entries.items():
+        yield pack.read_chunk(source, name, entry)
+
+
+class _File:
+    def __init__(self, file: Path) -> None:
+        self._data = file.read_bytes()
+        self.size = len(self._data)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._data[offset : offset + length]
