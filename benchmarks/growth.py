@@ -15,7 +15,7 @@ from statistics import median
 
 import matplotlib
 from jupyter_client.manager import start_new_kernel
-from kernel import BenchmarkKernel, kernel
+from kernel import QUIET, BenchmarkKernel, kernel
 from report import Table, note, seconds
 
 from dfbackup_jupyter.store import Store
@@ -26,8 +26,8 @@ COLUMNS = (1, 10, 100, 1_000, 10_000)
 ROWS = (10**3, 10**4, 10**5, 10**6, 10**7, 10**8)
 BACKUPS = (10, 100, 1_000, 10_000)
 
-_CELLS = 9
-_PAUSE = 0.5  # seconds between cells
+_CELLS = 7
+_PAUSE = 0.25  # seconds between cells
 _STARTS = 5
 _YEAR = 365 * 86_400
 
@@ -201,7 +201,9 @@ def _kernel_starts() -> tuple[list[float], list[float]]:
             for autoload, times in took.items():
                 note("starting a kernel")
                 start = time.perf_counter()
-                manager, client = start_new_kernel(env={**env, "DFBACKUP_AUTOLOAD": autoload})
+                manager, client = start_new_kernel(
+                    env={**env, "DFBACKUP_AUTOLOAD": autoload}, extra_arguments=QUIET
+                )
                 client.execute_interactive("", silent=True)
                 times.append(time.perf_counter() - start)
                 client.stop_channels()

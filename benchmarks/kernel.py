@@ -33,6 +33,9 @@ del _probe
 """Times what hooks cost. It is in the plain kernel too, so both pay for it alike."""
 
 
+QUIET = ["--log-level=ERROR"]
+"""Arguments of a kernel that does not warn of how it is reached."""
+
 KEEPS_MEMORY = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "MALLOC_ARENA_MAX": "1",
@@ -176,7 +179,7 @@ def started(
         assert manager.kernel_spec is not None
         manager.kernel_spec.argv[0] = str(python)
         variables = {**os.environ, **environment, **(KEEPS_MEMORY if memory else {})}
-        manager.start_kernel(env=variables, extra_arguments=["--log-level=ERROR"])
+        manager.start_kernel(env=variables, extra_arguments=QUIET)
         client = manager.blocking_client()
         client.start_channels()
         try:

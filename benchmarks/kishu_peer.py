@@ -91,12 +91,11 @@ def table(title: str, cells: Sequence[Cell], memory: float, python: Path) -> Tab
         lambda: measure_kishu(cells, python, memory),
         longest=LONG,
     )
-    new = by_turns(
-        lambda: measure(cells, 0, load=False),
-        lambda: measure(cells, 0, load=True),
-        lambda: measure_kishu(cells, python),
-        longest=LONG,
-    )
+    new = [
+        measure(cells, 0, load=False),
+        measure(cells, 0, load=True),
+        measure_kishu(cells, python),
+    ]
     undone = [undo_ours(cells, memory), undo_kishu(cells, python, memory)]
     rows = [
         ("", "plain", f"dfbackup {__version__}", f"Kishu {KISHU}"),

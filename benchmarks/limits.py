@@ -14,6 +14,7 @@ from statistics import median
 
 import disk
 import numpy as np
+import report
 import workload
 import xxhash
 from blake3 import blake3
@@ -97,7 +98,7 @@ def measure_memory(size: int = BYTES) -> tuple[float, float]:
     What others gave back a moment ago would be there at once, so there is a pause before each.
     """
     first, again = [], []
-    for _ in range(REPEATS):
+    for _ in range(report.REPEATS):
         time.sleep(HANDED_ON)
         with mmap.mmap(-1, size) as memory:
             for took in (first, again):

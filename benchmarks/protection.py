@@ -52,7 +52,7 @@ class Compared:
     Attributes
     ----------
     plain, ours : Run
-        In memory that the kernel has touched before.
+        In memory that the kernel has touched before; the ones of median time.
     new_plain, new_ours : Run
         In kernels that take memory from the system as they need it, and give it back.
     """
@@ -89,14 +89,13 @@ def tables(size: float, frames: int, think: float) -> Iterator[Table]:
 
 
 def compare(work: Sequence[Cell], think: float, memory: float) -> Compared:
-    """Run the cells in fresh kernels, several times by turns."""
-    plain, ours, new_plain, new_ours = by_turns(
+    """Run the cells in fresh kernels: by turns, and once more in new memory."""
+    plain, ours = by_turns(
         lambda: measure(work, think, load=False, memory=memory),
         lambda: measure(work, think, load=True, memory=memory),
-        lambda: measure(work, think, load=False),
-        lambda: measure(work, think, load=True),
     )
-    return Compared(plain, ours, new_plain, new_ours)
+    new = (measure(work, think, load=load) for load in (False, True))
+    return Compared(plain, ours, *new)
 
 
 def by_turns(*ways: Callable[[], Run], longest: float = math.inf) -> list[Run]:
@@ -227,10 +226,11 @@ def summary(frames: int, one: Compared, many: Compared, undo: Undo) -> Table:
 
 
 ABOUT_MEMORY = (
-    "The kernels have touched their memory before and keep it; with *new memory* they take it from "
-    "the system and give it back as they like, which on a virtual machine that hands it on to its "
-    "host costs many times as much (see the limits). Peaks are of the latter, and beside them what "
-    "the cells overwrote, which is kept so that it can be brought back at once."
+    "The kernels have touched their memory before and keep it. With *new memory*, once, they take "
+    "it from the system and give it back as they like: on a virtual machine that hands it on to "
+    "its host, to touch it again costs many times as much (see the limits). Peaks are of these, "
+    "and beside them what the cells overwrote, which is kept so that it can be brought back at "
+    "once."
 )
 
 

@@ -106,18 +106,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="some parts")
     parser.add_argument("--full", action="store_true", help="800 MB, and Kishu: takes an hour")
-    parser.add_argument("--megabytes", type=float, help="size of a frame (50; 800 if full)")
+    parser.add_argument("--megabytes", type=float, help="size of a frame (20; 800 if full)")
     parser.add_argument("--frames", type=int, default=50, help="frames of the second run (50)")
-    parser.add_argument("--think", type=float, help="seconds between cells (0.5; 2 if full)")
+    parser.add_argument("--think", type=float, help="seconds between cells (0.1; 2 if full)")
     parser.add_argument(
         "--most", type=int, help="frames, columns, backups, thousands of rows (1,000; 100,000)"
     )
     parser.add_argument("--page", type=Path, default=PAGE, help="where to write it")
     options = parser.parse_args(arguments)
-    options.megabytes = options.megabytes or (800 if options.full else 50)
+    options.megabytes = options.megabytes or (800 if options.full else 20)
     options.most = options.most or (100_000 if options.full else 1_000)
     if options.think is None:
-        options.think = 2 if options.full else 0.5
+        options.think = 2 if options.full else 0.1
     return options
 
 

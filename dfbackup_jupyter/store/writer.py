@@ -20,6 +20,7 @@ from dfbackup_jupyter.store.packs import Packs
 
 _THREADS = 2
 _IN_FLIGHT = 4  # chunks being compressed: bounds the memory of a run
+_PARTS = 1, 2, 4, 8
 _SMALL = 64 * 1024  # below that, handing over to a thread costs more than it saves
 
 
@@ -172,11 +173,10 @@ class PackWriter:
     def _cut(self, blob: Blob, tick: Tick) -> Iterator[bytes]:
         if blob.itemsize > MAX_CHUNK:
             raise StoreError(f"Items of {blob.itemsize} bytes are too large to be stored.")
-        size = max(blob.itemsize, self._chunk_bytes // blob.itemsize * blob.itemsize)
-        for start in range(0, blob.nbytes, size):
+        for start, stop in _cuts(blob, self._chunk_bytes):
             # A private copy: the hash and what is stored must be of the same bytes, even if
             # someone writes to the frame's memory meanwhile.
-            raw = bytes(blob.read(start, min(start + size, blob.nbytes)))
+            raw = bytes(blob.read(start, stop))
             name = digest(raw)
             self._add(raw, blob.itemsize, name)
             yield name
@@ -238,3 +238,16 @@ class PackWriter:
 
     def _homes(self, names: Iterable[bytes]) -> frozenset[str]:
         return frozenset(self._home(name)[0] for name in names)
+
+
+def _cuts(blob: Blob, most: int) -> Iterator[tuple[int, int]]:
+    """Where to cut a blob: into equal chunks, and what is left into halves, quarters and eighths.
+
+    Rows that are appended change the last chunk of every column, so that one had better be short.
+    """
+    sizes = [max(blob.itemsize, most // part // blob.itemsize * blob.itemsize) for part in _PARTS]
+    start = 0
+    while left := blob.nbytes - start:
+        size = next((size for size in sizes if size <= left), left)
+        yield start, start + size
+        start += size
