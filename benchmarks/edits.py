@@ -47,8 +47,8 @@ def table(size: float) -> Table:
     return Table(
         f"What an edit of a stored frame of {size:g} MB writes",
         rows,
-        "Random doubles and an integer key. Every edit is one of the whole frame; all that the "
-        "backup adds to the store counts, its description too.",
+        "Random doubles and an integer key. Each edit, done once, is one of the whole frame, which "
+        "the store has; all that the backup adds to it counts, its description too.",
     )
 
 

@@ -24,7 +24,7 @@ def _probe():
     def timed(event, *args, **kwargs):
         start = time.perf_counter()
         trigger(event, *args, **kwargs)
-        took[event] = time.perf_counter() - start
+        took.setdefault(event, []).append(time.perf_counter() - start)
     events.trigger = timed
     return took
 get_ipython()._took = _probe()
@@ -114,9 +114,9 @@ class BenchmarkKernel:
             raise RuntimeError(f"{expression}\n{answer['ename']}: {answer['evalue']}")
         return ast.literal_eval(answer["data"]["text/plain"])
 
-    def hook(self, event: str) -> float:
-        """Return the seconds that the hooks of the newest cell took."""
-        return self.value(f"get_ipython()._took[{event!r}]")
+    def hooks(self, event: str, cells: int) -> list[float]:
+        """Return the seconds that the hooks of each of the newest cells took."""
+        return self.value(f"get_ipython()._took[{event!r}][-{cells}:]")
 
     def peak_memory(self) -> int:
         """Return the most memory that the kernel has had, in bytes.

@@ -14,7 +14,6 @@ from statistics import median
 
 import disk
 import numpy as np
-import report
 import workload
 import xxhash
 from blake3 import blake3
@@ -98,9 +97,10 @@ def measure_memory(size: int = BYTES) -> tuple[float, float]:
     What others gave back a moment ago would be there at once, so there is a pause before each.
     """
     first, again = [], []
-    for _ in range(report.REPEATS):
+    for _ in range(REPEATS):
         time.sleep(HANDED_ON)
-        with mmap.mmap(-1, size) as memory:
+        with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+            memory.madvise(mmap.MADV_HUGEPAGE)  # as NumPy does
             for took in (first, again):
                 array = np.frombuffer(memory, np.uint8)
                 start = time.perf_counter()

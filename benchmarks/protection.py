@@ -82,7 +82,7 @@ def tables(size: float, frames: int, think: float) -> Iterator[Table]:
     undo = measure_undo(work, think, memory)
     where = (
         f"{len(work)} cells on a frame of {size:g} MB "
-        f"({rows_for(size):,} × {COLUMNS}), {think:g} s between cells"
+        f"({rows_for(size):,} × {COLUMNS}), {think:g} s between cells, memory kept"
     )
     yield by_cell(where, work, one, undo)
     yield summary(frames, one, many, undo)
@@ -126,11 +126,11 @@ def measure(work: Sequence[Cell], think: float, *, load: bool, memory: float = 0
         for cell in work:
             note(f"{who}: {cell.name}")
             run.cells.append(running.run(cell.source))
-            run.before.append(running.hook("pre_run_cell"))
-            run.after.append(running.hook("post_run_cell"))
-            if load:
+            if load and not memory:
                 run.overwritten += running.overwritten()
             time.sleep(think)
+        run.before = running.hooks("pre_run_cell", len(work))
+        run.after = running.hooks("post_run_cell", len(work))
         note(f"{who}: waiting for the writer")
         run.written = settled(running.bytes_written)
         run.stored = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
@@ -198,8 +198,8 @@ def summary(frames: int, one: Compared, many: Compared, undo: Undo) -> Table:
             "",
         ),
         ("after a cell, median, worst", both(one.plain.after), both(ours.after), ""),
-        ("all cells together", *together(one.plain, ours)),
-        (f"all cells together, {frames} frames", *together(many.plain, many.ours)),
+        ("all cells together, memory kept", *together(one.plain, ours)),
+        (f"all cells together, {frames} frames, memory kept", *together(many.plain, many.ours)),
         ("all cells together, new memory", *together(one.new_plain, one.new_ours)),
         (
             f"all cells together, {frames} frames, new memory",
@@ -226,11 +226,11 @@ def summary(frames: int, one: Compared, many: Compared, undo: Undo) -> Table:
 
 
 ABOUT_MEMORY = (
-    "The kernels have touched their memory before and keep it. With *new memory*, once, they take "
-    "it from the system and give it back as they like: on a virtual machine that hands it on to "
-    "its host, to touch it again costs many times as much (see the limits). Peaks are of these, "
-    "and beside them what the cells overwrote, which is kept so that it can be brought back at "
-    "once."
+    "The kernels have touched their memory before and keep it (*memory kept*). With *new memory*, "
+    "once, they take it from the system and give it back as they like: on a virtual machine that "
+    "hands it on to its host, to touch it again costs many times as much (see the limits). Peaks "
+    "are of these, and beside them what the cells overwrote, which is kept so that it can be "
+    "brought back at once."
 )
 
 

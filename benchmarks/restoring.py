@@ -25,7 +25,7 @@ MEMORY = 4
 """How often the memory of the frame the new kernel has touched before."""
 
 COLUMN = (
-    "__import__('dfbackup_jupyter').BackupManager.current().read('whole', 'df', columns=['x3'])"
+    "__import__('dfbackup_jupyter').BackupManager.current().read('whole', 'df', columns=['x3']);"
 )
 
 
@@ -90,7 +90,9 @@ def tables(size: float) -> Iterator[Table]:
 
 def measure(cell: Cell, size: float) -> Measured:
     """Back up a frame in one kernel, and restore it in others."""
-    restores, columns, cold = [], [], True
+    restores: list[float] = []
+    columns: list[float] = []
+    cold = True
     with tempfile.TemporaryDirectory() as name:
         store = Path(name)
         with kernel(store, load=True) as running:
@@ -100,13 +102,12 @@ def measure(cell: Cell, size: float) -> Measured:
             settled(running.bytes_written)
         disk.sync(store)
         for _ in range(REPEATS):
-            with kernel(store, load=True, memory=MEMORY * size * 1e6) as running:
-                note("with dfbackup: restoring")
-                running.run("import pandas as pd")  # the first cell of a kernel takes longer
-                cold &= disk.forget(store)
-                columns.append(running.silently(COLUMN))
-                cold &= disk.forget(store)
-                restores.append(running.run("%backup restore whole"))
+            for source, took in (("%backup restore whole", restores), (COLUMN, columns)):
+                with kernel(store, load=True, memory=MEMORY * size * 1e6) as running:
+                    note("with dfbackup: restoring")
+                    running.run("import pandas as pd")  # the first cell of a kernel takes longer
+                    cold &= disk.forget(store)
+                    took.append(running.run(source))
         raw, stored, codec = in_fresh_process(decoding, store)
     return Measured(median(restores), median(columns), cold, raw, stored, codec)
 

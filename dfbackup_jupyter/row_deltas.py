@@ -5,6 +5,7 @@ See docs/design/0003-row-selection-deltas.md.
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,7 @@ _CANDIDATES = 16
 _JOINS = 3
 _SAMPLE = 64
 _STEP = 4 << 20
+_SEED = secrets.randbits(64)  # nobody can make data of which two columns are mistaken for one
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,10 +193,24 @@ def stored(
     ]
 
 
+def parts_of(stored: Stored) -> list[BlobRef]:
+    """Return the stored blobs that reading one takes."""
+    if isinstance(stored, BlobRef):
+        return [stored]
+    parts = (stored.base, stored.rows.blob, stored.lengths)
+    return [part for part in parts if isinstance(part, BlobRef)]
+
+
+def indexer_of(stored: Stored) -> np.ndarray[Any, Any] | None:
+    """Return the positions that a selection holds in memory, if it does."""
+    rows = stored.rows.rows if isinstance(stored, Selected) else None
+    return rows if isinstance(rows, np.ndarray) else None
+
+
 def digest(blob: Blob) -> int:
-    """Return a fast hash of a blob's bytes (xxh3, about 14 GB/s)."""
+    """Return a fast hash of a blob's bytes, which only this process knows (xxh3, about 14 GB/s)."""
     step = max(_STEP // blob.itemsize, 1) * blob.itemsize
-    hasher = xxhash.xxh3_128()
+    hasher = xxhash.xxh3_128(seed=_SEED)
     for start in range(0, blob.nbytes, step):
         hasher.update(blob.read(start, min(start + step, blob.nbytes)))
     return hasher.intdigest()

@@ -2,7 +2,8 @@
 
 A frame's snapshot is staged at most once: its object in the store is remembered for as long as the
 snapshot lives, and a column whose memory was staged before is re-used after a fast hash has
-confirmed that nobody wrote to it behind Copy-on-Write.
+confirmed that nobody wrote to it behind Copy-on-Write. What is in other memory, as after a restore,
+is found by that hash alone.
 """
 
 from __future__ import annotations
@@ -310,9 +311,7 @@ class Stager:
             for state in states:
                 objects.append(writer.put(state.meta, state.blobs, tick=tick))
         self._staged.update(staged)
-        for kept in staged.values():
-            for memory in kept.memory:
-                self._contents.add(memory.blob, memory.digest, memory.stored)
+        self._remember(staged.values())
         self._by_object.update({kept.object.hash: snapshot for snapshot, kept in staged.items()})
         infos = tuple(_frame_info(f, self._staged[f.snapshot]) for f in frames)
         refs = [self._staged[f.snapshot].object for f in frames] + objects
@@ -337,7 +336,7 @@ class Stager:
         encoded = snapshot.encode()
         digests = [None if blob.key is None else digest(blob) for blob in encoded.blobs]
         blobs = [
-            blob if now is None else self._stored(blob, now, known) or blob
+            blob if now is None else self._stored(blob, now, known, writer) or blob
             for blob, now in zip(encoded.blobs, digests, strict=True)
         ]
         try:
@@ -367,12 +366,20 @@ class Stager:
         )
 
     def _stored(
-        self, blob: Blob, now: int, known: Mapping[Hashable, StagedMemory]
+        self, blob: Blob, now: int, known: Mapping[Hashable, StagedMemory], writer: PackWriter
     ) -> Stored | None:
         memory = known.get(blob.key)
         if memory and memory.digest == now:
             return memory.stored
-        return self._contents.find(blob, now)
+        found = self._contents.find(blob, now)
+        return found if found and all(map(writer.has, row_deltas.parts_of(found))) else None
+
+    def _remember(self, frames: Iterable[StagedFrame]) -> None:
+        for memory in chain.from_iterable(frame.memory for frame in frames):
+            blob, before = memory.blob, memory.digest
+            # Somebody may have written there behind Copy-on-Write while it was being stored.
+            if self._contents.find(blob, before) is None and digest(blob) == before:
+                self._contents.add(blob, before, memory.stored)
 
     def _known_memory(self) -> dict[Hashable, StagedMemory]:
         return {

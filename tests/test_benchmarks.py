@@ -26,7 +26,8 @@ def test_it_runs(tmp_path: Path) -> None:
         "14 cells on a frame of 1 MB (6,250 × 20)",
         "before a cell, 3 frames",
         "undo at once, median, worst",
-        "peak memory",
+        "all cells together, new memory",
+        "peak memory, 3 frames",
     ):
         assert line in done.stdout and line in page.read_text("utf-8")
     measured = {
@@ -35,6 +36,36 @@ def test_it_runs(tmp_path: Path) -> None:
     }
     assert len(measured["dropna"]) == len(measured["insert in place"]) == 5
     assert len(measured["look"]) == 4, "it changes nothing, so there is nothing to undo"
+    overwritten = float(measured["peak memory"][-1].split("overwritten ")[1].split()[0])
+    assert 0.5 < overwritten < 10, "a few columns, and the frame when it was sorted"
+
+
+STORE = """
+import json
+import edits, restoring
+
+print(json.dumps([vars(table) for part in (edits, restoring) for table in part.tables(4)]))
+"""
+
+
+def test_edits_and_restoring_are_measured() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STORE], cwd=RUN.parent, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    edits, restoring = json.loads(done.stdout)
+    share = {title: float(part.rstrip("%")) for title, _, part, _ in edits["rows"][1:]}
+    assert share["rename a column"] < share["one cell"] < 30
+    assert len(share) == 11
+    assert [row[0] for row in restoring["rows"][1:]] == [
+        "random doubles (25,000 rows)",
+        "columns of every kind (17,937 rows)",
+    ]
+    assert all(
+        re.fullmatch(r"[\d,.]+( m?s| MB/s|%)", cell)
+        for row in restoring["rows"][1:]
+        for cell in row[1:]
+    )
 
 
 GROWTH = """

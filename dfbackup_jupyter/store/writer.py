@@ -138,6 +138,10 @@ class PackWriter:
             blobs=refs,
         )
 
+    def has(self, ref: BlobRef) -> bool:
+        """Whether every chunk of a stored blob can be relied on."""
+        return all(self._known(bytes.fromhex(chunk)) for chunk in ref.chunks)
+
     def add_chunk(self, chunk: Chunk) -> None:
         """Store a chunk as it is; its bytes must have been checked."""
         if self._known(chunk.name) is None:
@@ -241,7 +245,7 @@ class PackWriter:
 
 
 def _cuts(blob: Blob, most: int) -> Iterator[tuple[int, int]]:
-    """Where to cut a blob: into equal chunks, and what is left into halves, quarters and eighths.
+    """Where to cut a blob: into equal chunks, then a half, a quarter and an eighth of one.
 
     Rows that are appended change the last chunk of every column, so that one had better be short.
     """

@@ -99,21 +99,29 @@ def test_appending_rewrites_only_the_end(store: Store) -> None:
     assert ref.bytes_new < 1024 + 4000
 
 
+def test_appended_items_write_the_short_end_anew(store: Store) -> None:
+    whole = random_bytes(1024 * 4 + 512 + 256 + 100)
+    before = save(store, "auto_1", whole[:-20])
+    after = put(store, "auto_2", [whole])
+    assert set(after.blobs[0].chunks) - set(before.blobs[0].chunks) == {after.blobs[0].chunks[-1]}
+    assert bytes(store.read(after.hash, after.packs).read(0)) == whole
+
+
 def test_blobs_with_one_key_are_read_once(store: Store) -> None:
-    first, second = Bytes(random_bytes(3000), key=7), Bytes(random_bytes(3000), key=7)
+    first, second = Bytes(random_bytes(3072), key=7), Bytes(random_bytes(3072), key=7)
     ref = put(store, None, [first, second])
     assert (first.reads, second.reads) == (3, 0)
     assert [bytes(store.read(ref.hash, ref.packs).read(i)) for i in (0, 1)] == [
-        random_bytes(3000)
+        random_bytes(3072)
     ] * 2
 
 
 def test_blob_refs_stand_for_their_bytes(store: Store) -> None:
-    first = save(store, "auto_1", b"a" * 5000, random_bytes(5000))
+    first = save(store, "auto_1", b"a" * 5120, random_bytes(5120))
     second = put(store, "other", [*first.blobs[1:], b"new"])
     assert second.bytes_new < 400
     stored = store.read(second.hash, second.packs)
-    assert bytes(stored.read(0)) == random_bytes(5000)
+    assert bytes(stored.read(0)) == random_bytes(5120)
     assert second.packs >= first.blobs[1].packs
 
 
