@@ -18,7 +18,7 @@ help:
 	@echo 'make lab     open JupyterLab on examples/quickstart.ipynb'
 	@echo 'make test    check everything; PYTEST="-k word" to choose'
 	@echo 'make torture kill, fill up and damage stores for minutes, and print figures'
-	@echo 'make bench   measure what it costs, for docs/performance.md; BENCH=--full for an hour'
+	@echo 'make bench   measure what it costs, for docs/performance.md; BENCH=--full for 40 minutes'
 	@echo 'make clean   remove what these two made'
 
 lab: $(VENV)/lab.stamp

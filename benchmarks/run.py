@@ -28,8 +28,8 @@ PAGE = ROOT / "docs" / "performance.md"
 INTRODUCTION = """# What it costs, and what others cost
 
 {where}. Written by `{command}`. Measure your own
-machine with `make bench` (five minutes) or `make bench BENCH=--full` (an hour, with Kishu). All
-figures are of one run, one after the other: compare them with each other only.
+machine with `make bench` (about five minutes) or `make bench BENCH=--full` (40 minutes, with
+Kishu). All figures are of one run, one after the other: compare them with each other only.
 """
 
 
@@ -105,7 +105,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "it all to a page."
     )
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="some parts")
-    parser.add_argument("--full", action="store_true", help="800 MB, and Kishu: takes an hour")
+    parser.add_argument("--full", action="store_true", help="800 MB, and Kishu: takes 40 minutes")
     parser.add_argument("--megabytes", type=float, help="size of a frame (20; 800 if full)")
     parser.add_argument("--frames", type=int, default=50, help="frames of the second run (50)")
     parser.add_argument("--think", type=float, help="seconds between cells (0.1; 2 if full)")
