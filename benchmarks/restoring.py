@@ -82,9 +82,9 @@ def tables(size: float) -> Iterator[Table]:
         "A session brought back in a new kernel",
         rows,
         f"Median of {REPEATS}, from {'a cold disk' if cold else 'the system’s cache'}, into memory "
-        "that the kernel has touched before; what the disk reads is counted as what it is "
-        "decompressed, and the codec decodes the same chunks from memory on two cores, with all "
-        "hashes. One column is read without the others.",
+        "that the kernel has touched before; what the disk reads counts as the raw data in it, and "
+        "the codec decodes the same chunks from memory on two cores, with all hashes. One column "
+        "is read without the others.",
     )
 
 

@@ -14,7 +14,7 @@ from dfbackup_jupyter.backup import Backup, Kind, Provenance, Restored
 from dfbackup_jupyter.capture.capture import Capture, compare
 from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.drafts import Drafts
-from dfbackup_jupyter.errors import InvalidRequest, RestoreError, StoreUnavailable
+from dfbackup_jupyter.errors import BackupNotFound, InvalidRequest, RestoreError, StoreUnavailable
 from dfbackup_jupyter.loading import Loader
 from dfbackup_jupyter.placing import (
     Outcome,
@@ -200,7 +200,14 @@ class Recovery:
 
     def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
         wanted, gone = self._loader.of_point(point, now.capture, step.names)
-        outcome = self._bring_back(now, wanted, gone, point=point)
+        try:
+            outcome = self._bring_back(now, wanted, gone, point=point)
+        except BackupNotFound as error:
+            raise BackupNotFound(
+                f"This state is no longer in memory, and its backup was deleted (the change: "
+                f"{step.what}).",
+                "Bring another one back with %backup restore ID; %backup list shows them.",
+            ) from error
         step.variables = {name: self._namespace.get(name, _UNBOUND) for name in step.variables}
         return outcome
 

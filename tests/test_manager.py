@@ -420,6 +420,22 @@ class TestUndo:
             manager.undo()
         pd.testing.assert_frame_equal(frame(shell), expected)
 
+    def test_when_its_backup_was_deleted_it_says_so_and_changes_nothing(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        manager.configure("memory_limit", "0")
+        for n in range(3):
+            run(f"df = df.assign(x{n}={n})")
+        settled(manager)
+        manager.delete([one for one in manager.list() if one.frame("df")])
+        now = frame(shell)
+        with pytest.raises(BackupNotFound, match="its backup was deleted") as caught:
+            for _ in range(3):
+                manager.undo()
+                now = frame(shell)
+        assert "%backup restore ID" in str(caught.value)
+        assert frame(shell) is now
+
     def test_reading_a_frame_is_no_step(
         self, run: Run, shell: InteractiveShell, manager: BackupManager
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dfbackup_jupyter.errors import BackupError, DamagedData
+from dfbackup_jupyter.errors import BackupError, BackupNotFound, DamagedData
 from dfbackup_jupyter.store import pack
 from dfbackup_jupyter.store.codecs import decode
 from dfbackup_jupyter.store.manifests import Manifest, Manifests
@@ -69,6 +69,9 @@ class Verifier:
         for id in self._catalog.ids() if ids is None else ids:
             try:
                 found[id] = self._catalog.get(id)
+            except BackupNotFound as error:
+                if ids is not None:  # otherwise it was replaced or deleted just now
+                    found[id] = error
             except BackupError as error:
                 found[id] = error
         return found.items()

@@ -143,3 +143,12 @@ def test_ticks_and_cancelling(store: Store) -> None:
     with pytest.raises(KeyboardInterrupt):
         store.verify(tick=cancel)
     assert load(store, "auto_1") == CONTENT["auto_1"]
+
+
+def test_what_was_replaced_meanwhile_is_not_damaged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = store.catalog.ids()
+    monkeypatch.setattr(store.catalog, "ids", lambda: [*ids, "autosave_gone"])
+    assert store.verify() == []
+    assert [damage.id for damage in store.verify(["autosave_gone"])] == ["autosave_gone"]
