@@ -69,11 +69,7 @@ def tables(size: float) -> Iterator[Table]:
         Of each frame, in megabytes; the mixed one has a million rows at most.
     """
     limit = measure_disk(max(int(size * 1e6), 1))
-    mixed = workload.mixed_rows_for(size)
-    for title, cell in (
-        (f"random doubles ({workload.rows_for(size):,} rows)", workload.load(size)),
-        (f"columns of every kind ({mixed:,} rows)", workload.mixed(mixed)),
-    ):
+    for title, cell in workload.frames(size):
         yield table(f"One frame of {title}, written and read", cell, limit)
 
 

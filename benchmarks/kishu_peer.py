@@ -70,18 +70,9 @@ def tables(sizes: Sequence[float], python: Path) -> Iterator[Table]:
     python : Path
         Of an environment with Kishu.
     """
-    mixed = workload.mixed_rows_for(sizes[-1])
-    for title, cells, size in (
-        *(
-            (f"random doubles ({workload.rows_for(size):,} rows)", workload.cells(size), size)
-            for size in sizes
-        ),
-        (
-            f"columns of every kind ({mixed:,} rows)",
-            workload.mixed_cells(mixed),
-            mixed * workload.MIXED_BYTES / 1e6,
-        ),
-    ):
+    doubles = [(size, *workload.frames(size)[0]) for size in sizes]
+    for size, title, first in (*doubles, (sizes[-1], *workload.frames(sizes[-1])[1])):
+        cells = workload.cells(first)
         title = f"{len(cells)} cells on a frame of {title}, and Kishu"
         yield table(title, cells, MEMORY * size * 1e6, python)
 

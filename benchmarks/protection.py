@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kernel import BenchmarkKernel, kernel, settled
 from report import REPEATS, Table, both, megabytes, note, seconds
-from workload import COLUMNS, Cell, cells, many_frames, rows_for
+from workload import COLUMNS, Cell, cells, load, many_frames, rows_for
 
 NEXT_UNDO = "__import__('dfbackup_jupyter').BackupManager.current().status().undo"
 
@@ -75,7 +75,7 @@ def tables(size: float, frames: int, think: float) -> Iterator[Table]:
     think : float
         Seconds between cells.
     """
-    work = cells(size)
+    work = cells(load(size))
     memory = MEMORY * size * 1e6
     one = compare(work, think, memory)
     many = compare(many_frames(size, frames), think, memory)

@@ -56,13 +56,7 @@ def tables(size: float) -> Iterator[Table]:
         )
     ]
     cold = True
-    for title, cell in (
-        (f"random doubles ({workload.rows_for(size):,} rows)", workload.load(size)),
-        (
-            f"columns of every kind ({workload.mixed_rows_for(size):,} rows)",
-            workload.mixed(workload.mixed_rows_for(size)),
-        ),
-    ):
+    for title, cell in workload.frames(size):
         found = measure(cell, size)
         cold &= found.cold
         from_disk = speed * found.raw / found.stored

@@ -100,11 +100,8 @@ SAVERS: dict[str, tuple[Callable[[Path, dict[str, Any]], Saver], str]] = {
 
 def tables(size: float) -> Iterator[Table]:
     """Save every state of the workload, for a frame of random doubles and a mixed one."""
-    mixed = workload.mixed_rows_for(size)
-    for title, cells in (
-        (f"random doubles ({workload.rows_for(size):,} rows)", workload.cells(size)),
-        (f"columns of every kind ({mixed:,} rows)", workload.mixed_cells(mixed)),
-    ):
+    for title, first in workload.frames(size):
+        cells = workload.cells(first)
         yield in_fresh_process(
             table, f"Every state of {len(cells)} cells on a frame of {title}, saved", cells
         )

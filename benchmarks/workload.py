@@ -62,14 +62,21 @@ def mixed_rows_for(megabytes: float) -> int:
     return min(max(int(megabytes * 1e6 / MIXED_BYTES), 10), MIXED_ROWS)
 
 
-def cells(megabytes: float) -> list[Cell]:
-    """Return the workload for a frame of random doubles, of this size in memory."""
-    return [load(megabytes), *_STEPS]
+def frames(megabytes: float) -> list[tuple[str, Cell]]:
+    """Return what the two frames of this size are, and the cells that make them.
+
+    One is of random doubles, the other, of `MIXED_ROWS` at most, of every kind of column.
+    """
+    rows = mixed_rows_for(megabytes)
+    return [
+        (f"random doubles ({rows_for(megabytes):,} rows)", load(megabytes)),
+        (f"columns of every kind ({rows:,} rows)", mixed(rows)),
+    ]
 
 
-def mixed_cells(rows: int) -> list[Cell]:
-    """Return the workload for a frame of every kind of column."""
-    return [mixed(rows), *_STEPS]
+def cells(first: Cell) -> list[Cell]:
+    """Return the workload on the frame that the first cell makes."""
+    return [first, *_STEPS]
 
 
 def many_frames(megabytes: float, count: int) -> list[Cell]:

@@ -204,7 +204,7 @@ class Recovery:
             outcome = self._bring_back(now, wanted, gone, point=point)
         except BackupNotFound as error:
             raise BackupNotFound(
-                f"This state is no longer in memory, and its backup was deleted (the change: "
+                "This state is no longer in memory, and its backup was deleted (the change: "
                 f"{step.what}).",
                 "Bring another one back with %backup restore ID; %backup list shows them.",
             ) from error

@@ -208,7 +208,7 @@ def indexer_of(stored: Stored) -> np.ndarray[Any, Any] | None:
 
 
 def digest(blob: Blob) -> int:
-    """Return a fast hash of a blob's bytes, which only this process knows (xxh3, about 14 GB/s)."""
+    """Return a fast hash of a blob's bytes, of use in this process only (xxh3, about 14 GB/s)."""
     step = max(_STEP // blob.itemsize, 1) * blob.itemsize
     hasher = xxhash.xxh3_128(seed=_SEED)
     for start in range(0, blob.nbytes, step):

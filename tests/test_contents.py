@@ -92,9 +92,7 @@ def test_what_was_written_to_while_it_was_stored_is_not_remembered(store_path: P
     assert_same_frame(capture.decode(stored.meta, stored.read, trust=True).frame, good)
 
 
-def test_what_a_collection_took_is_written_again_and_nothing_else_is_given_up(
-    store_path: Path,
-) -> None:
+def test_what_is_remembered_but_gone_is_not_relied_on(store_path: Path) -> None:
     stager = Stager(Store(store_path), Worker())
     frame = numbers()
     first = stage(stager, frame.copy())
