@@ -25,7 +25,8 @@ MEMORY = 4
 """How often the memory of the frame the new kernel has touched before."""
 
 COLUMN = (
-    "__import__('dfbackup_jupyter').BackupManager.current().read('whole', 'df', columns=['x3']);"
+    "__import__('dfbackup_jupyter').BackupManager.current()"
+    ".read('whole', {frame!r}, columns=['x3']);"
 )
 
 
@@ -41,8 +42,16 @@ class Measured:
     codec: float
 
 
-def tables(size: float) -> Iterator[Table]:
-    """Measure a frame of random doubles and a mixed one, of `size` megabytes at most."""
+def tables(size: float, frames: int) -> Iterator[Table]:
+    """Measure a frame of random doubles, as many bytes in several frames, and a mixed frame.
+
+    Parameters
+    ----------
+    size : float
+        Megabytes; the mixed frame has as many at most.
+    frames : int
+        How many frames of that size together the second session has.
+    """
     speed = measure_disk(max(int(size * 1e6), 1)).read
     rows = [
         (
@@ -56,8 +65,10 @@ def tables(size: float) -> Iterator[Table]:
         )
     ]
     cold = True
-    for title, cell in workload.frames(size):
-        found = measure(cell, size)
+    doubles, mixed = workload.frames(size)
+    many = f"{frames} frames of random doubles", workload.many_frames(size, frames)[0]
+    for (title, cell), frame in ((doubles, "df"), (many, "f0"), (mixed, "df")):
+        found = measure(cell, size, frame)
         cold &= found.cold
         from_disk = speed * found.raw / found.stored
         ours = found.raw / found.restore
@@ -82,21 +93,22 @@ def tables(size: float) -> Iterator[Table]:
     )
 
 
-def measure(cell: Cell, size: float) -> Measured:
-    """Back up a frame in one kernel, and restore it in others."""
+def measure(cell: Cell, size: float, frame: str) -> Measured:
+    """Back up what a cell makes in one kernel, and restore it, or a column, in others."""
     restores: list[float] = []
     columns: list[float] = []
     cold = True
     with tempfile.TemporaryDirectory() as name:
         store = Path(name)
         with kernel(store, load=True) as running:
-            note("with dfbackup: a frame to be restored")
+            note("with dfbackup: what is to be restored")
             running.run(cell.source)
             running.run("%backup create whole")
             settled(running.bytes_written)
         disk.sync(store)
         for _ in range(REPEATS):
-            for source, took in (("%backup restore whole", restores), (COLUMN, columns)):
+            column = COLUMN.format(frame=frame)
+            for source, took in (("%backup restore whole", restores), (column, columns)):
                 with kernel(store, load=True, memory=MEMORY * size * 1e6) as running:
                     note("with dfbackup: restoring")
                     running.run("import pandas as pd")  # the first cell of a kernel takes longer

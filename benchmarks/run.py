@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import platform
 import sys
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores"
     )
     print(where)
+    # As pip does with what it installs, so that no kernel is found compiling our sources.
+    compileall.compile_dir(dfbackup_jupyter.__path__[0], quiet=1)
     given = " ".join(sys.argv[1:] if arguments is None else arguments)
     command = f'make bench BENCH="{given}"' if given else "make bench"
     page = [INTRODUCTION.format(where=where, command=command)]
@@ -65,7 +68,7 @@ def _protection(options: argparse.Namespace) -> Iterator[Table]:
 
 def _store(options: argparse.Namespace) -> Iterator[Table]:
     yield from edits.tables(options.megabytes)
-    yield from restoring.tables(options.megabytes)
+    yield from restoring.tables(options.megabytes, options.frames)
 
 
 def _growth(options: argparse.Namespace) -> Iterator[Table]:

@@ -13,6 +13,7 @@ from dfbackup_jupyter.capture.base import NEEDS_TRUST, Decoded, Lost, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.capture.paths import FramePath
 from dfbackup_jupyter.errors import BackupError, DamagedData
+from dfbackup_jupyter.parallel import told_here
 from dfbackup_jupyter.placing import Wanted
 from dfbackup_jupyter.staging import Stager, Tick
 from dfbackup_jupyter.timeline import Point
@@ -183,7 +184,7 @@ class Loader:
         columns: Collection[Any] | None = None,
     ) -> Decoded:
         stored = self._store.read(name, packs)
-        read = partial(stored.read, tick=tick)
+        read = partial(stored.read, tick=tick and told_here(tick))
         return frames_of.decode(stored.meta, read, trust=trust, columns=columns)
 
     def _holds(self, name: str, live: Capture) -> Callable[[FramePath, Any], bool]:

@@ -44,7 +44,7 @@ STORE = """
 import json
 import edits, restoring
 
-print(json.dumps([vars(table) for part in (edits, restoring) for table in part.tables(4)]))
+print(json.dumps([vars(table) for table in (*edits.tables(4), *restoring.tables(4, 2))]))
 """
 
 
@@ -59,6 +59,7 @@ def test_edits_and_restoring_are_measured() -> None:
     assert len(share) == 11
     assert [row[0] for row in restoring["rows"][1:]] == [
         "random doubles (25,000 rows)",
+        "2 frames of random doubles",
         "columns of every kind (17,937 rows)",
     ]
     assert all(

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from dfbackup_jupyter.parallel import in_parallel
+from dfbackup_jupyter.parallel import in_parallel, told_here
 
 
 def test_each_item_is_dealt_with_once() -> None:
@@ -72,3 +72,106 @@ def test_one_thread_does_it_all_when_no_other_can_be_started(
     found: list[int] = []
     in_parallel(lambda i: i * i, range(5), found.append)
     assert found == [0, 1, 4, 9, 16]
+
+
+def test_work_within_work_is_still_on_two_threads() -> None:
+    at_once: list[int] = []
+    busy = 0
+    lock = threading.Lock()
+
+    def one(_: int) -> None:
+        nonlocal busy
+        with lock:
+            busy += 1
+            at_once.append(busy)
+        time.sleep(0.002)
+        with lock:
+            busy -= 1
+
+    in_parallel(lambda _: in_parallel(one, range(10)), range(10))
+    assert len(at_once) == 100
+    assert max(at_once) == 2
+
+
+@pytest.mark.parametrize("longest", [0, 1])
+def test_who_has_nothing_left_to_do_helps_with_what_the_other_does(longest: int) -> None:
+    at_once: set[int] = set()
+    busy = 0
+    lock = threading.Lock()
+
+    def one(_: int) -> None:
+        nonlocal busy
+        with lock:
+            busy += 1
+            at_once.add(busy)
+        time.sleep(0.005)
+        with lock:
+            busy -= 1
+
+    both = threading.Barrier(2)
+
+    def work(i: int) -> None:
+        both.wait(10)
+        if i == longest:
+            time.sleep(0.1)  # until the other one has nothing left
+            at_once.clear()
+            in_parallel(one, range(20))
+
+    in_parallel(work, range(2))
+    assert at_once == {1, 2}
+
+
+def test_giving_up_ends_the_work_within_the_others_work() -> None:
+    here = threading.get_ident()
+    begun: list[int] = []
+    other_began = threading.Event()
+
+    def one(i: int) -> None:
+        begun.append(i)
+        other_began.set()
+        time.sleep(0.001)
+
+    def work(_: int) -> None:
+        if threading.get_ident() == here:
+            assert other_began.wait(10)
+            raise KeyboardInterrupt
+        try:
+            in_parallel(one, range(10_000))
+        except Exception:
+            pytest.fail("an error of the work's own")
+
+    with pytest.raises(KeyboardInterrupt):
+        in_parallel(work, range(2))
+    assert len(begun) < 1000
+
+
+def test_an_error_within_the_work_is_the_works_own() -> None:
+    failed: list[int] = []
+    done: list[int] = []
+
+    def work(i: int) -> None:
+        def one(j: int) -> None:
+            if i % 2 and j == 3:
+                raise ValueError("damaged")
+
+        try:
+            in_parallel(one, range(10))
+        except ValueError:
+            failed.append(i)
+        else:
+            done.append(i)
+
+    in_parallel(work, range(10))
+    assert sorted(failed) == [1, 3, 5, 7, 9]
+    assert sorted(done) == [0, 2, 4, 6, 8]
+
+
+def test_only_one_thread_is_told_what_any_has_to_tell() -> None:
+    told: list[tuple[int, int]] = []
+    relay = told_here(lambda i: told.append((i, threading.get_ident())))
+    other = threading.Thread(target=lambda: [relay(1), relay(2)])
+    other.start()
+    other.join()
+    assert told == []
+    relay(3)
+    assert told == [(i, threading.get_ident()) for i in (1, 2, 3)]

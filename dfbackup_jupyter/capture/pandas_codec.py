@@ -25,11 +25,16 @@ from dfbackup_jupyter.capture.pandas_arrays import (
     encode_index,
     numpy_dtype,
 )
-from dfbackup_jupyter.capture.parts import Node, Parts, Source, Untrusted
+from dfbackup_jupyter.capture.parts import Node, Parts, Source, Untrusted, unpickles
 from dfbackup_jupyter.errors import DamagedData
+from dfbackup_jupyter.parallel import in_parallel
 
 VERSION = 2
 """Version 1 knows neither rows that are selected of others nor codes for strings."""
+
+_TWO_AT_A_TIME = range(1 << 14, 1 << 22)
+"""Rows of the columns that are read two at a time. Shorter ones take longer to hand to another
+thread than to read; of longer ones two threads read one, from one place of the disk."""
 
 
 @dataclass
@@ -274,21 +279,29 @@ class _Builder:
     def __init__(
         self, nodes: list[Node], source: Source, index: pd.Index, labels: pd.Index
     ) -> None:
-        self.damaged: list[Lost] = []
         self._nodes = nodes
         self._source = source
         self._index = index
         self._labels = labels
+        self._arrays: dict[int, Any] = {}
+        self._lost: dict[int, Lost] = {}
         self._unreadable = False
+
+    @property
+    def damaged(self) -> list[Lost]:
+        """The columns that the frame lacks."""
+        return [self._lost[position] for position in sorted(self._lost)]
 
     def frame(self) -> pd.DataFrame:
         """Return the frame of all columns that can be read."""
         groups: defaultdict[Any, list[int]] = defaultdict(list)
         for position, node in enumerate(self._nodes):
             groups[_group(node) or position].append(position)
-        found = [self._block(positions) for positions in groups.values()]
+        rooms = [(positions, self._room(positions)) for positions in groups.values()]
+        self._read({p: row for ps, room in rooms for p, row in zip(ps, room, strict=True)})
+        found = [self._block(positions, room) for positions, room in rooms]
         blocks = [(values, positions) for values, positions in found if positions]
-        kept = sorted(position for _, positions in blocks for position in positions)
+        kept = sorted(self._arrays)
         if self._unreadable and not kept:
             raise DamagedData(f"No column can be read: {self.damaged[0].reason}.")
         labels = self._labels if len(kept) == len(self._nodes) else self._labels.take(kept)
@@ -299,36 +312,52 @@ class _Builder:
             labels,
         )
 
-    def _block(self, positions: list[int]) -> tuple[Any, list[int]]:
+    def _room(self, positions: list[int]) -> Any:
+        """Return the rows that columns are read into; None for a column by itself."""
         if len(positions) == 1:
-            array = self._column(positions[0])
-            return array, positions if array is not None else []
+            return [None]
         dtype = numpy_dtype(self._nodes[positions[0]])
-        values = np.empty((len(positions), len(self._index)), dtype or object)
-        kept: list[int] = []
-        for position in positions:
-            row = values[len(kept)]
-            array = self._column(position, out=None if dtype is None else row)
-            if array is not None:
-                if dtype is None:
-                    row[:] = array
-                kept.append(position)
-        values = values[: len(kept)]
-        if dtype is not None and dtype.kind in "mM":
-            return internals.datetime_array(values.view(np.int64), dtype), kept
+        return np.empty((len(positions), len(self._index)), dtype or object)
+
+    def _read(self, rows: dict[int, Any]) -> None:
+        def read(position: int) -> None:
+            self._column(position, rows[position])
+
+        two = len(self._index) in _TWO_AT_A_TIME
+        # What is unpickled is the user's code: it runs on the user's thread.
+        alone = [p for p in rows if not two or unpickles(self._nodes[p])]
+        in_parallel(read, sorted(set(rows).difference(alone)))
+        for position in alone:
+            read(position)
+
+    def _block(self, positions: list[int], room: Any) -> tuple[Any, list[int]]:
+        kept = [position for position in positions if position in self._arrays]
+        if len(positions) == 1 or not kept:
+            return self._arrays.get(positions[0]), kept
+        values = room
+        if len(kept) < len(positions):
+            values = room[[position in self._arrays for position in positions]]
+        if values.dtype.kind in "mM":
+            return internals.datetime_array(values.view(np.int64), values.dtype), kept
         return values, kept
 
-    def _column(self, position: int, out: Any = None) -> Any:
-        """Return a column's array, or None after noting why it cannot be read."""
+    def _column(self, position: int, row: Any) -> None:
+        """Read a column's array, or note why it cannot be read."""
+        node = self._nodes[position]
+        objects = row is not None and row.dtype.hasobject
         try:
-            return _readable(self._nodes[position], self._source, len(self._index), out)
+            array = _readable(node, self._source, len(self._index), None if objects else row)
+            if objects:
+                row[:] = array
+                array = row
+            self._arrays[position] = array
+            return
         except Untrusted as error:
             reason = str(error)
         except DamagedData as error:
             reason = error.message
             self._unreadable = True
-        self.damaged.append(Lost(str(self._labels[position]), reason))
-        return None
+        self._lost[position] = Lost(str(self._labels[position]), reason)
 
 
 def _class(name: str | None, base: type, source: Source) -> type:

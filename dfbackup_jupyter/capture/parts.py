@@ -46,6 +46,14 @@ class Parts:
         return {"kind": "pickle", "blobs": self.add(BytesBlob(data, key))}
 
 
+def unpickles(node: Any) -> bool:
+    """Whether something has to be unpickled to read what a node describes."""
+    if isinstance(node, dict):
+        here = "pickle" in node or node.get("kind") == "pickle"
+        return here or any(map(unpickles, node.values()))
+    return isinstance(node, list) and any(map(unpickles, node))
+
+
 class Source:
     """The blobs of one decoding.
 

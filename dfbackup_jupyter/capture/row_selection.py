@@ -7,6 +7,7 @@ byte by byte is ever stored as a selection.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -183,11 +184,13 @@ def selecting(meta: JSON, read: Read) -> Read:
     if chosen is None:
         return read
     known: dict[int, Rows] = {}
+    lock = Lock()  # columns are read on two threads
 
     def rows_of(number: int) -> Rows:
-        if number not in known:
-            known[number] = _read_rows(chosen["rows"][number], read)
-        return known[number]
+        with lock:
+            if number not in known:
+                known[number] = _read_rows(chosen["rows"][number], read)
+            return known[number]
 
     def read_selected(i: int, into: memoryview | None = None) -> Any:
         node = chosen["blobs"].get(str(i))

@@ -8,6 +8,7 @@ import enum
 import json
 import pathlib
 import sys
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -16,9 +17,16 @@ import pandas as pd
 import pytest
 
 from dfbackup_jupyter import capture
+from dfbackup_jupyter.capture import pandas_codec
 from dfbackup_jupyter.errors import DamagedData
 from tests.capture.kit import Stored
 from tests.support.exact import assert_same_frame
+
+
+@pytest.fixture(autouse=True, params=[1, 2], ids=["one column", "two columns"])
+def columns_at_a_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == 2:
+        monkeypatch.setattr(pandas_codec, "_TWO_AT_A_TIME", range(10**9))
 
 
 class Special(pd.DataFrame):
@@ -27,6 +35,16 @@ class Special(pd.DataFrame):
     @property
     def _constructor(self) -> type:
         return Special
+
+
+class Where:
+    """Knows the thread that it was unpickled on."""
+
+    def __setstate__(self, _: object) -> None:
+        self.thread = threading.get_ident()
+
+    def __getstate__(self) -> object:
+        return 1
 
 
 class Colour(enum.Enum):
@@ -105,6 +123,12 @@ def test_pickled_columns_need_trust() -> None:
     assert only.frame.shape == (3, 0) and len(only.damaged) == 1
     with pytest.raises(DamagedData, match="--trust"):
         Stored(df["l"]).read(trust=False)
+
+
+def test_columns_are_unpickled_on_the_users_thread() -> None:
+    df = pd.concat([frame(), pd.DataFrame({f"o{i}": [Where()] * 3 for i in range(9)})], axis=1)
+    read = Stored(df).read().frame
+    assert {read[f"o{i}"][0].thread for i in range(9)} == {threading.get_ident()}
 
 
 def test_without_trust_nothing_is_unpickled_or_imported(monkeypatch: pytest.MonkeyPatch) -> None:

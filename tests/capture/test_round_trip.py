@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from dfbackup_jupyter import capture
-from dfbackup_jupyter.capture import strings
+from dfbackup_jupyter.capture import pandas_codec, strings
 from tests.capture import strategies
 from tests.capture.kit import Stored
 from tests.support.exact import assert_same_frame
@@ -39,6 +39,13 @@ def test_any_series_comes_back(series: pd.Series) -> None:
 @given(strategies.frames())
 def test_any_frame_comes_back_with_codes_for_its_strings(frame: pd.DataFrame) -> None:
     with patch.multiple(strings, _ENOUGH=1, _REPEATED=0):
+        check(frame)
+
+
+@MANY
+@given(strategies.frames())
+def test_any_frame_comes_back_when_two_columns_are_read_at_a_time(frame: pd.DataFrame) -> None:
+    with patch.object(pandas_codec, "_TWO_AT_A_TIME", range(10**9)):
         check(frame)
 
 
