@@ -42,7 +42,7 @@ class Chunk:
         Codec and, for the shuffle, the item size in bytes.
     raw : int
         Length of the raw bytes.
-    data : bytes
+    data : bytes or memoryview
         The stored bytes.
     """
 
@@ -51,7 +51,7 @@ class Chunk:
     codec: int
     width: int
     raw: int
-    data: bytes
+    data: bytes | memoryview
 
 
 def digest(data: bytes | memoryview) -> bytes:
@@ -59,7 +59,7 @@ def digest(data: bytes | memoryview) -> bytes:
     return blake3(data).digest()
 
 
-def encode(raw: bytes, itemsize: int, name: bytes) -> Chunk:
+def encode(raw: bytes | memoryview, itemsize: int, name: bytes) -> Chunk:
     """Compress `raw` with the codec that a sample of it recommends."""
     codec = _choose(raw, itemsize)
     if codec == RAW:
@@ -110,7 +110,7 @@ def decode(chunk: Chunk, out: memoryview | None = None) -> memoryview:
     return target
 
 
-def _decompress(chunk: Chunk) -> bytes:
+def _decompress(chunk: Chunk) -> bytes | memoryview:
     if chunk.codec == RAW:
         return chunk.data
     if chunk.codec not in (ZSTD, SHUFFLE):
@@ -126,7 +126,7 @@ def _decompress(chunk: Chunk) -> bytes:
         raise DamagedData("it cannot be decompressed") from error
 
 
-def _choose(raw: bytes, itemsize: int) -> int:
+def _choose(raw: bytes | memoryview, itemsize: int) -> int:
     size = max(itemsize, _SAMPLE // itemsize * itemsize)
     middle = len(raw) // itemsize // 2 * itemsize
     sample = raw[middle : middle + size] if len(raw) >= 2 * size else raw
@@ -136,11 +136,11 @@ def _choose(raw: bytes, itemsize: int) -> int:
     return min(sizes, key=lambda codec: sizes[codec])
 
 
-def _shuffle(raw: bytes, width: int) -> bytes:
+def _shuffle(raw: bytes | memoryview, width: int) -> bytes:
     return np.frombuffer(raw, np.uint8).reshape(-1, width).T.tobytes()
 
 
-def _compress(raw: bytes) -> bytes:
+def _compress(raw: bytes | memoryview) -> bytes:
     return bytes(_zstd()[0].compress(raw))
 
 

@@ -146,7 +146,7 @@ class TemporaryFile:
             self.discard()
             raise
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         with explained(self._place):
             view = memoryview(data)
             while view:

@@ -77,7 +77,7 @@ class PackIndex:
 class PackEncoder:
     """Writes the bytes of one pack through `write`."""
 
-    def __init__(self, write: Callable[[bytes], object], replaces: Iterable[str] = ()) -> None:
+    def __init__(self, write: Callable[[bytes | memoryview], object], replaces: Iterable[str] = ()) -> None:
         self._write = write
         self._notes = json.dumps({"replaces": sorted(replaces)}).encode()
         self._entries: list[bytes] = []
@@ -87,7 +87,8 @@ class PackEncoder:
     def add(self, chunk: Chunk) -> None:
         offset = self.size + _CHUNK_HEADER
         entry = Entry(chunk.check, offset, len(chunk.data), chunk.raw, chunk.codec, chunk.width)
-        self._append(_chunk_header(chunk.name, entry) + chunk.data)
+        self._append(_chunk_header(chunk.name, entry))
+        self._append(chunk.data)
         self._entries.append(_ENTRY.pack(chunk.name, chunk.check, offset, *entry[2:]))
 
     def finish(self) -> None:
@@ -96,7 +97,7 @@ class PackEncoder:
         footer = (self.size, len(index), len(self._notes), len(self._entries), VERSION, 0)
         self._append(index + _FOOTER.pack(*footer, _index_check(footer, index), _MAGIC))
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes | memoryview) -> None:
         self._write(data)
         self.size += len(data)
 

@@ -9,6 +9,8 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
+
 from dfbackup_jupyter.errors import DamagedData, StoreError
 from dfbackup_jupyter.store.blob import Blob
 from dfbackup_jupyter.store.codecs import MAX_CHUNK, Chunk, digest, encode
@@ -179,8 +181,9 @@ class PackWriter:
             raise StoreError(f"Items of {blob.itemsize} bytes are too large to be stored.")
         for start, stop in _cuts(blob, self._chunk_bytes):
             # A private copy: the hash and what is stored must be of the same bytes, even if
-            # someone writes to the frame's memory meanwhile.
-            raw = bytes(blob.read(start, stop))
+            # someone writes to the frame's memory meanwhile. NumPy's leaves the interpreter to
+            # the user's cell.
+            raw = np.frombuffer(blob.read(start, stop), np.uint8).copy().data
             name = digest(raw)
             self._add(raw, blob.itemsize, name)
             yield name
@@ -204,14 +207,14 @@ class PackWriter:
     def _known(self, name: bytes) -> tuple[str, int] | None:
         return self._written.get(name) or self._index.get(name)
 
-    def _add(self, raw: bytes, itemsize: int, name: bytes) -> None:
+    def _add(self, raw: bytes | memoryview, itemsize: int, name: bytes) -> None:
         if name in self._in_flight or self._known(name) is not None:
             return
         self._in_flight.add(name)
         self._pending.append((name, self._encode(raw, itemsize, name)))
         self._drain(_IN_FLIGHT)
 
-    def _encode(self, raw: bytes, itemsize: int, name: bytes) -> Future[Chunk]:
+    def _encode(self, raw: bytes | memoryview, itemsize: int, name: bytes) -> Future[Chunk]:
         if len(raw) >= _SMALL:
             # A kernel that stops takes no new threads, but is given time to finish writing.
             with contextlib.suppress(RuntimeError):
