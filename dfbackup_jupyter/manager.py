@@ -45,7 +45,14 @@ from dfbackup_jupyter.loading import Loader
 from dfbackup_jupyter.previous import Previous, chosen, label, remarks
 from dfbackup_jupyter.previous import find as find_previous
 from dfbackup_jupyter.recovery import Recovery
-from dfbackup_jupyter.session import ChatMemory, Entry, Recorder, WebSearches, register
+from dfbackup_jupyter.session import (
+    ChatMemory,
+    Entry,
+    Recorder,
+    WebSearches,
+    look_up,
+    register,
+)
 from dfbackup_jupyter.session_state import SessionState
 from dfbackup_jupyter.staging import Stager, read_backup
 from dfbackup_jupyter.store import AlreadyExists, Store, Worker
@@ -831,6 +838,7 @@ class BackupManager:
     def start(self) -> None:
         """Begin to protect what there is."""
         self.watcher.start()
+        self._worker.submit(look_up, haste=False)
 
     def _recoverable_now(self) -> builtins.list[Backup]:
         try:

@@ -165,7 +165,8 @@ class Stager:
         tick : callable, optional
             Called with the number of bytes done; may raise to give up.
         """
-        with self._lock:
+        tick = tick or self.worker.give_way
+        with self.worker.awaited(), self._lock:
             try:
                 return self._write(draft, capture, states, only, reuse, tick)
             except (PackVanished, DamagedData):
@@ -303,7 +304,7 @@ class Stager:
         earlier = list(reversed(list(self._staged.items()))) if fresh else []
         staged: dict[Snapshot, StagedFrame] = {}
         objects = []
-        with self.store.write() as writer:
+        with self.store.write(self.worker.crowded) as writer:
             for snapshot in fresh:
                 newest = chain(reversed(list(staged.items())), earlier)
                 candidates = ((other, kept.memory) for other, kept in newest)
@@ -334,7 +335,10 @@ class Stager:
         tick: Tick | None,
     ) -> StagedFrame:
         encoded = snapshot.encode()
-        digests = [None if blob.key is None else digest(blob) for blob in encoded.blobs]
+        digests = []
+        for blob in encoded.blobs:
+            self.worker.give_way()
+            digests.append(None if blob.key is None else digest(blob))
         blobs = [
             blob if now is None else self._stored(blob, now, known, writer) or blob
             for blob, now in zip(encoded.blobs, digests, strict=True)

@@ -123,6 +123,7 @@ class Watcher:
 
     def before_cell(self, source: str, execution_count: int | None) -> None:
         """Capture every frame, and commit a backup first when the cell puts one at risk."""
+        self._stager.worker.cell_begins()
         before = self.look()
         if self._last is not None:
             self._record(self._last, before, "a change between cells")
@@ -150,6 +151,7 @@ class Watcher:
         error : BaseException, optional
             What the cell raised.
         """
+        self._stager.worker.cell_ends()
         cell, self._cell = self._cell, None
         if cell is None:
             return

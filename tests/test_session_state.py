@@ -24,6 +24,7 @@ Run = Callable[[str], None]
 def fresh_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(registry, "_registered", {})
     monkeypatch.setattr(registry, "_discovered", False)
+    monkeypatch.setattr(registry, "_looked_up", None)
     yield
 
 

@@ -16,7 +16,7 @@ from dfbackup_jupyter.session.base import (
 )
 from dfbackup_jupyter.session.chat_memory import ChatMemory
 from dfbackup_jupyter.session.execution_log import Entry, ExecutionLog, FrameChange
-from dfbackup_jupyter.session.registry import recorders, register, unregister
+from dfbackup_jupyter.session.registry import look_up, recorders, register, unregister
 from dfbackup_jupyter.session.variables import A_MODULE, Variables
 from dfbackup_jupyter.session.web_searches import WebSearches
 
@@ -36,6 +36,7 @@ __all__ = [
     "State",
     "Variables",
     "WebSearches",
+    "look_up",
     "recorders",
     "register",
     "unregister",

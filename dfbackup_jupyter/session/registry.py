@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 
 from dfbackup_jupyter.errors import InvalidRequest
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 _registered: dict[str, Recorder] = {}
 _discovered = False
+_looked_up: Sequence[EntryPoint] | Exception | None = None
+_lock = threading.Lock()
 
 
 def register(recorder: Recorder) -> None:
@@ -61,7 +64,14 @@ def recorders(failed: Callable[[str], None]) -> tuple[Recorder, ...]:
     global _discovered
     if not _discovered:
         _discovered = True
-        for point in _entry_points(failed):
+        found = look_up()
+        if isinstance(found, Exception):  # one package with damaged metadata is enough
+            failed(
+                "Recorders of other packages could not be looked up "
+                f"({type(found).__name__}: {found!s:.200}); backups go without them."
+            )
+            return tuple(_registered.values())
+        for point in found:
             try:
                 register(point.load()())
             except Exception as error:
@@ -74,13 +84,18 @@ def recorders(failed: Callable[[str], None]) -> tuple[Recorder, ...]:
     return tuple(_registered.values())
 
 
-def _entry_points(failed: Callable[[str], None]) -> Iterable[EntryPoint]:
-    try:
-        return entry_points(group=GROUP)
-    except Exception as error:  # one package with damaged metadata is enough
-        logger.info("the entry points could not be read", exc_info=True)
-        failed(
-            "Recorders of other packages could not be looked up "
-            f"({type(error).__name__}: {error!s:.200}); backups go without them."
-        )
-        return ()
+def look_up() -> Sequence[EntryPoint] | Exception:
+    """Return the entry points of recorders, or why there are none to be had.
+
+    The first call reads of every installed package, 10 ms for 200: it had better be made, on
+    another thread, before the first backup.
+    """
+    global _looked_up
+    with _lock:
+        if _looked_up is None:
+            try:
+                _looked_up = tuple(entry_points(group=GROUP))
+            except Exception as error:
+                logger.info("the entry points could not be read", exc_info=True)
+                _looked_up = error
+        return _looked_up

@@ -77,7 +77,9 @@ class PackIndex:
 class PackEncoder:
     """Writes the bytes of one pack through `write`."""
 
-    def __init__(self, write: Callable[[bytes | memoryview], object], replaces: Iterable[str] = ()) -> None:
+    def __init__(
+        self, write: Callable[[bytes | memoryview], object], replaces: Iterable[str] = ()
+    ) -> None:
         self._write = write
         self._notes = json.dumps({"replaces": sorted(replaces)}).encode()
         self._entries: list[bytes] = []

@@ -151,8 +151,13 @@ class Store:
     # objects
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[PackWriter]:
+    def write(self, crowded: Callable[[], bool] = lambda: False) -> Iterator[PackWriter]:
         """Stage objects: on a clean exit their packs are on the disk; on an exception, nothing is.
+
+        Parameters
+        ----------
+        crowded : callable
+            Whether there is no core to compress on besides the one of this thread, at the moment.
 
         Raises
         ------
@@ -166,7 +171,7 @@ class Store:
             self.open()
             self._index.refresh()
             writer = PackWriter(
-                self.fs, self.packs, self._index, self._chunk_bytes, self.pack_bytes
+                self.fs, self.packs, self._index, self._chunk_bytes, self.pack_bytes, crowded
             )
             try:
                 yield writer

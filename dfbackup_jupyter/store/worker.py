@@ -6,8 +6,9 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -16,11 +17,18 @@ Holds = Mapping[int, int]
 NOTHING: Holds = {}
 
 _NICENESS = 10
-_BREATH = 0.05
-"""Seconds that a job without haste leaves to whoever runs Python at the moment.
+_SHORT_CELL = 0.05
+_ANSWER = 0.005
+"""Seconds from the beginning of a cell, and from its end, in which jobs step aside.
 
-Two threads hand the interpreter over every 5 ms, so a short cell's answer would come twice as late.
+Two threads hand the interpreter over every 5 ms at best, so a short cell's answer would come twice
+as late.
 """
+
+_LOOK = 0.005
+"""Seconds after which a job that stepped aside looks whether it still has to."""
+
+_FEW_CORES = 2
 
 
 class Worker:
@@ -52,6 +60,8 @@ class Worker:
         self._unfinished = 0
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._cell = False
+        self._aside_until = 0.0
 
     def backlog(self, beside: Holds = NOTHING) -> int:
         """Return the bytes that jobs which have not ended keep in memory.
@@ -78,7 +88,7 @@ class Worker:
             Sizes in bytes of the pieces of memory that it keeps until it has ended, by what tells
             them apart. A piece that several jobs hold counts once.
         haste : bool
-            Begin at once, even if that slows down what the user's thread is about to do.
+            Do not step aside, even if that slows down what the user's thread is about to do.
 
         Returns
         -------
@@ -104,6 +114,50 @@ class Worker:
             self._unfinished += 1
             self._changed.notify_all()
         return future
+
+    def cell_begins(self) -> None:
+        """Leave the user's thread alone at first, and a core to it as long as the cell runs."""
+        self._cell = True
+        self._aside_until = time.monotonic() + _SHORT_CELL
+
+    def cell_ends(self) -> None:
+        """Leave the user's thread alone until it has answered."""
+        self._cell = False
+        self._aside_until = time.monotonic() + _ANSWER
+
+    def give_way(self, _: int = 0) -> None:
+        """Wait while jobs are to step aside, unless somebody waits for one or it has haste.
+
+        Called by jobs between their steps; on any other thread nothing happens.
+        """
+        if not self.here():
+            return
+        with self._changed:
+            while (left := self._aside_until - time.monotonic()) > 0 and not self._urgent():
+                self._changed.wait(min(left, _LOOK))
+
+    def crowded(self) -> bool:
+        """Whether a job that had a second thread would take the core that a cell runs on.
+
+        With three busy threads on two cores, a cell waits for one that has the interpreter and no
+        core.
+        """
+        return self._cell and _cores() <= _FEW_CORES and self.here() and not self._urgent()
+
+    @contextlib.contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Have jobs not step aside while another thread waits for what they do."""
+        if self.here():
+            yield
+            return
+        with self._changed:
+            self._waiting += 1
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._waiting -= 1
 
     def wait_below(
         self, limit: int, *, beside: Holds = NOTHING, timeout: float | None = None
@@ -142,6 +196,9 @@ class Worker:
                 del self._held[piece]
                 self._backlog -= size
 
+    def _urgent(self) -> bool:
+        return bool(self._hasty or self._waiting or self._closed)
+
     def _forked(self) -> bool:
         return os.getpid() != self._pid
 
@@ -150,13 +207,8 @@ class Worker:
             return True
         if self.here():
             return reached()
-        with self._changed:
-            self._waiting += 1
-            self._changed.notify_all()
-            try:
-                return self._changed.wait_for(reached, timeout)
-            finally:
-                self._waiting -= 1
+        with self.awaited(), self._changed:
+            return self._changed.wait_for(reached, timeout)
 
     def _run(self) -> None:
         if sys.platform == "linux":
@@ -167,9 +219,7 @@ class Worker:
                 self._changed.wait_for(lambda: self._jobs or self._closed)
                 if not self._jobs:
                     return
-                self._changed.wait_for(
-                    lambda: self._hasty or self._waiting or self._closed, _BREATH
-                )
+                self.give_way()
                 job, holds, haste, future = self._jobs.popleft()
                 self._hasty -= haste
             if future.set_running_or_notify_cancel():
@@ -188,3 +238,9 @@ class Worker:
                 self._unfinished -= 1
                 self._changed.notify_all()
             self._ended()
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -68,13 +68,20 @@ class PackWriter:
     """
 
     def __init__(
-        self, fs: Filesystem, packs: Packs, index: DedupeIndex, chunk_bytes: int, pack_bytes: int
+        self,
+        fs: Filesystem,
+        packs: Packs,
+        index: DedupeIndex,
+        chunk_bytes: int,
+        pack_bytes: int,
+        crowded: Callable[[], bool],
     ) -> None:
         self._fs = fs
         self._packs = packs
         self._index = index
         self._chunk_bytes = chunk_bytes
         self._pack_bytes = pack_bytes
+        self._crowded = crowded
         self._files: list[PackFile] = []
         self._written: dict[bytes, tuple[str, int]] = {}
         self._pending: deque[tuple[bytes, Future[Chunk]]] = deque()
@@ -215,7 +222,7 @@ class PackWriter:
         self._drain(_IN_FLIGHT)
 
     def _encode(self, raw: bytes | memoryview, itemsize: int, name: bytes) -> Future[Chunk]:
-        if len(raw) >= _SMALL:
+        if len(raw) >= _SMALL and not self._crowded():
             # A kernel that stops takes no new threads, but is given time to finish writing.
             with contextlib.suppress(RuntimeError):
                 return self._pool.submit(encode, raw, itemsize, name)

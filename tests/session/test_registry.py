@@ -36,6 +36,7 @@ class Notes:
 def fresh_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(registry, "_registered", {})
     monkeypatch.setattr(registry, "_discovered", False)
+    monkeypatch.setattr(registry, "_looked_up", None)
     told.clear()
     yield
 

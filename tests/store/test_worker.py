@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from concurrent.futures import CancelledError
 
 import pytest
@@ -48,11 +49,15 @@ def test_no_thread_until_there_is_a_job(worker: Worker) -> None:
     assert threading.active_count() == before
 
 
-def test_a_job_without_haste_waits_for_nobody_who_waits(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dfbackup_jupyter.store.worker._BREATH", 60)
+@pytest.fixture
+def long_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dfbackup_jupyter.store.worker._SHORT_CELL", 60)
+
+
+@pytest.mark.usefixtures("long_cell")
+def test_jobs_step_aside_for_a_cell_unless_somebody_waits(worker: Worker) -> None:
     done: list[str] = []
+    worker.cell_begins()
     worker.submit(lambda: done.append("slow"), haste=False)
     time.sleep(0.1)
     assert done == []
@@ -64,6 +69,57 @@ def test_a_job_without_haste_waits_for_nobody_who_waits(
     worker.submit(lambda: done.append("last"), haste=False)
     assert worker.close(5)
     assert done[3:] == ["last"]
+
+
+@pytest.mark.usefixtures("long_cell")
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_job_steps_aside_between_its_steps(worker: Worker, awaited: bool) -> None:
+    begun, go, steps = threading.Event(), threading.Event(), deque[int]()
+
+    def job() -> None:
+        begun.set()
+        go.wait(5)
+        for i in range(3):
+            worker.give_way()
+            steps.append(i)
+
+    done = worker.submit(job, haste=False)
+    assert begun.wait(5)
+    worker.cell_begins()
+    go.set()
+    time.sleep(0.05)
+    assert not steps
+    if awaited:
+        with worker.awaited():
+            done.result(5)
+    else:
+        worker.cell_ends()
+        done.result(5)
+    assert list(steps) == [0, 1, 2]
+
+
+def test_on_two_cores_a_job_works_alone_while_a_cell_runs(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+
+    def look() -> None:
+        found.append(worker.crowded())
+
+    def looks() -> bool:
+        worker.submit(look, haste=False).result(5)
+        return found.pop()
+
+    monkeypatch.setattr("dfbackup_jupyter.store.worker._SHORT_CELL", 0)
+    for cores, expected in ((2, True), (4, False)):
+        monkeypatch.setattr("dfbackup_jupyter.store.worker._cores", lambda n=cores: n)
+        worker.cell_begins()
+        assert looks() is expected
+        assert not worker.crowded()  # on any other thread
+        with worker.awaited():
+            assert not looks()
+        worker.cell_ends()
+        assert not looks()
 
 
 def test_a_job_without_haste_is_done(worker: Worker) -> None:
