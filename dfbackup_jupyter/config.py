@@ -7,6 +7,7 @@ Set them for good in the IPython profile's ``ipython_kernel_config.py``, as
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,21 @@ from traitlets.config import Configurable
 from dfbackup_jupyter.errors import InvalidRequest
 
 MIB = 1 << 20
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?))?b?", re.IGNORECASE)
+
+
+class Size(Integer[int, int]):
+    """A number of bytes; as text also with a unit: ``500 MB``, ``2 GiB``."""
+
+    def from_string(self, s: str) -> int:
+        """Return the number of bytes that a text stands for; ``ValueError`` if none."""
+        found = _SIZE.fullmatch(s.strip())
+        if found is None:
+            raise ValueError(s)
+        number, prefix, binary = found.groups()
+        power = "kmgt".index(prefix.lower()) + 1 if prefix else 0
+        return int(float(number) * (1024 if binary else 1000) ** power)
 
 
 class DFBackup(Configurable):
@@ -36,14 +52,14 @@ class DFBackup(Configurable):
         help="Folder that holds all backups. The environment variable DFBACKUP_STORE sets it too."
     ).tag(config=True)
     session_state = Bool(True, help="Keep the session state in backups as well.").tag(config=True)
-    memory_limit = Integer(
+    memory_limit = Size(
         2048 * MIB,
         help="Bytes of overwritten frames that may stay in memory: for instant undo, and while "
         "they wait to be written. A cell waits for the writer when there is more.",
     ).tag(config=True)
-    variables_limit = Integer(
-        64 * MIB, help="Bytes of variables that a manual backup may hold."
-    ).tag(config=True)
+    variables_limit = Size(64 * MIB, help="Bytes of variables that a manual backup may hold.").tag(
+        config=True
+    )
     exit_timeout = Float(
         4.0,
         help="Seconds to go on writing when the kernel stops. Jupyter kills a kernel after five.",
@@ -121,7 +137,7 @@ def _allowed(trait: Any) -> str:
             return " or ".join(map(repr, trait.values or ()))
         case Bool():
             return "True or False"
-        case Integer():
-            return f"a whole number that is not negative, such as {trait.default_value}"
+        case Size():
+            return "a number of bytes that is not negative, such as 500 MB or 2 GiB"
         case _:
             return f"a number that is not negative, such as {trait.default_value}"

@@ -12,7 +12,7 @@ from dfbackup_jupyter.backup import Backup, Details, FrameInfo
 from dfbackup_jupyter.capture.base import NEEDS_TRUST, Decoded, Lost, Snapshot
 from dfbackup_jupyter.capture.capture import Capture, CapturedFrame
 from dfbackup_jupyter.capture.paths import FramePath
-from dfbackup_jupyter.errors import BackupError, DamagedData
+from dfbackup_jupyter.errors import BackupError, BackupNotFound, DamagedData
 from dfbackup_jupyter.parallel import told_here
 from dfbackup_jupyter.placing import Wanted
 from dfbackup_jupyter.staging import Stager, Tick
@@ -136,6 +136,19 @@ class Loader:
             for info in backup.frames
             if names is None or not set(info.names).isdisjoint(names)
         ]
+
+    def paths(self, point: Point) -> Collection[FramePath] | None:
+        """Return where there were frames at a point; None when its backup was deleted."""
+        if point.moment is not None:
+            return point.moment.capture.by_path
+        backup = point.backup.result() if point.backup else None
+        if backup is None:
+            return ()
+        try:
+            self._store.manifest(backup.id)
+        except BackupNotFound:
+            return None
+        return {FramePath.parse(name) for info in backup.frames for name in info.names}
 
     def of_point(
         self, point: Point, live: Capture, names: frozenset[FramePath]

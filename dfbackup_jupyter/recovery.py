@@ -164,6 +164,7 @@ class Recovery:
         began = time.time()
         now = self._watcher.settle()
         step = expect(self._timeline.to_undo(), "undo", forgot=self._timeline.forgot)
+        step = self._with_earlier(step)
         warnings = self._spare(step, step.before)
         safety = self._watcher.commit(
             now, Kind.SAFETY, Provenance(reason=f"before undoing {step.what}")
@@ -197,6 +198,15 @@ class Recovery:
         after = self._finish(f"redoing {step.what}", now, began).capture
         shapes = _shapes(now.capture, after, outcome)
         return _result(f"redid {step.what}{shapes}", outcome)
+
+    def _with_earlier(self, step: Step) -> Step:
+        """Return a step, together with those before it while the state between was deleted."""
+        paths = self._loader.paths(step.before)
+        while paths is None and (earlier := self._timeline.before(step)):
+            paths = self._loader.paths(earlier.before)
+            self._timeline.join(earlier, step, paths)
+            step = earlier
+        return step
 
     def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
         wanted, gone = self._loader.of_point(point, now.capture, step.names)

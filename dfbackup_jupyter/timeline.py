@@ -7,7 +7,7 @@ lost by that: every state left behind has a backup of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,6 +148,30 @@ class Timeline:
                 return step
         return None
 
+    def before(self, step: Step) -> Step | None:
+        """Return the step before one, or None."""
+        while earlier := self._before(step):
+            if self.resolve(earlier):
+                return earlier
+        return None
+
+    def join(self, earlier: Step, step: Step, names: Collection[FramePath] | None) -> None:
+        """Make a step a part of the one before it, as the state between them is gone.
+
+        Parameters
+        ----------
+        names : collection of FramePath, optional
+            Where there were frames before both of them; what came between stays as it is.
+        """
+        with self._lock:
+            earlier.what = f"{earlier.what} and {step.what}"
+            earlier.names |= step.names if names is None else step.names.intersection(names)
+            earlier.bytes += step.bytes
+            earlier.variables |= step.variables
+            earlier.before.others = step.before.others | earlier.before.others
+            self.steps.remove(step)
+            self.position -= 1
+
     def to_redo(self) -> Step | None:
         """Return the step that redo brings forward."""
         self.to_undo()  # if the newest steps changed nothing, what they ended is back
@@ -190,6 +214,11 @@ class Timeline:
     def _newest(self) -> Step | None:
         with self._lock:
             return self.steps[self.position - 1] if self.position else None
+
+    def _before(self, step: Step) -> Step | None:
+        with self._lock:
+            number = self.steps.index(step)
+            return self.steps[number - 1] if number else None
 
     def _forget(self, step: Step) -> None:
         if step not in self.steps:

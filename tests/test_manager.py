@@ -436,6 +436,32 @@ class TestUndo:
         assert "%backup restore ID" in str(caught.value)
         assert frame(shell) is now
 
+    def test_steps_are_undone_together_when_the_backup_between_them_was_deleted(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        manager.configure("memory_limit", "0")
+        first = frame(shell).copy()
+        run("df = df.assign(x=1)")
+        run("df = df.assign(y=2); born = df.copy(); other = df.copy()")
+        run("df = df.assign(z=3); born = born.drop(columns='x')")
+        run("df = df.assign(last=4)")
+        last = frame(shell).copy()
+        settled(manager)
+        middle = [one for one in manager.list() if "z=3" in (one.provenance.cell or "")]
+        manager.delete(middle)
+        manager.undo()
+        assert "last" not in frame(shell)
+        both = manager.undo()
+        assert "y=2" in both.action and "z=3" in both.action
+        assert list(frame(shell)) == [*first, "x"]
+        born = shell.user_ns["born"]
+        assert list(born) == [*first, "y"], "nobody knows what it was before the second cell"
+        manager.undo()
+        pd.testing.assert_frame_equal(frame(shell), first)
+        for _ in range(3):
+            manager.redo()
+        pd.testing.assert_frame_equal(frame(shell), last)
+
     def test_reading_a_frame_is_no_step(
         self, run: Run, shell: InteractiveShell, manager: BackupManager
     ) -> None:

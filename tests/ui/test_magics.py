@@ -130,7 +130,14 @@ def test_settings(cell: Cell, mistake: Mistake) -> None:
     assert "auto" in mistake("%backup config nothing").hint
     mistake("%backup config nothing=1")
     mistake("%backup config memory_limit=-1")
-    assert "whole number" in mistake("%backup config memory_limit=1GB").message
+    assert "500 MB or 2 GiB" in mistake("%backup config memory_limit=much").message
+    for text, size in {
+        "500MB": 500 * 10**6,
+        "1.5 GiB": 3 << 29,
+        "'2 gib'": 2 << 30,
+        "7": 7,
+    }.items():
+        assert cell(f"%backup config memory_limit={text}") == {"memory_limit": size}
     assert "True or False" in mistake("%backup config auto=maybe").message
     assert "'background' or 'strict'" in mistake("%backup config durability=lax").message
     assert "config durability=strict" in mistake("%backup config durability strict").hint
