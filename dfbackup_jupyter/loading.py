@@ -141,7 +141,7 @@ class Loader:
         """Return where there were frames at a point; None when its backup was deleted."""
         if point.moment is not None:
             return point.moment.capture.by_path
-        backup = point.backup.result() if point.backup else None
+        backup = self._backup_at(point)
         if backup is None:
             return ()
         try:
@@ -158,13 +158,19 @@ class Loader:
             frames = point.moment.capture.by_path
             found = [f for f in point.moment.capture.frames if not names.isdisjoint(f.paths)]
             return [self._of_capture(f) for f in found], [n for n in names if n not in frames]
-        backup = point.backup.result() if point.backup else None
+        backup = self._backup_at(point)
         if backup is None:
             return [], []
         texts = {str(name) for name in names}
         known = {name for info in backup.frames for name in info.names}
         gone = [name for name in names if str(name) not in known]
         return self.of_backup(backup, live, texts), gone
+
+    def _backup_at(self, point: Point) -> Backup | None:
+        if point.backup is None:
+            return None
+        with self._stager.worker.awaited():
+            return point.backup.result()
 
     def _of_capture(self, frame: CapturedFrame) -> Wanted:
         snapshot = frame.snapshot

@@ -137,7 +137,8 @@ class Watcher:
             strict = assessment.bypass or self._config.durability == "strict"
             cell.backup = self.commit(before, Kind.AUTO, self._provenance(cell), haste=strict)
             if cell.backup and strict:
-                wait([cell.backup])
+                with self._stager.worker.awaited():
+                    wait([cell.backup])
         if self._stager.worker.backlog() > self._config.memory_limit:
             self._stager.worker.wait_below(
                 self._config.memory_limit, beside=before.capture.memory()

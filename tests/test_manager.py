@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -643,6 +644,26 @@ class TestSettings:
             with pytest.raises(InvalidRequest) as caught:
                 manager.configure(key, value)
             assert caught.value.hint
+
+    def test_nobody_waits_for_a_writer_that_steps_aside(
+        self,
+        manager: BackupManager,
+        run: Run,
+        shell: InteractiveShell,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("dfbackup_jupyter.store.worker._SHORT_CELL", 60)
+        monkeypatch.setattr("dfbackup_jupyter.store.worker._ANSWER", 60)
+        began = time.monotonic()
+        manager.configure("memory_limit", "0")
+        run("df = df.assign(x=1)")
+        shell.user_ns["manager"] = manager
+        run("df = df.assign(x=2); manager.create('mine'); manager.undo(); manager.undo()")
+        assert list(frame(shell)) == ["a", "b"]
+        manager.configure("durability", "strict")
+        run("df = df.drop(columns='b')")
+        assert manager.list()
+        assert time.monotonic() - began < 30
 
     def test_strict_waits(self, manager: BackupManager, run: Run, shell: InteractiveShell) -> None:
         manager.configure("durability", "strict")

@@ -62,6 +62,7 @@ class Worker:
         self._closed = False
         self._cell = False
         self._aside_until = 0.0
+        self._turn_until = 0.0
 
     def backlog(self, beside: Holds = NOTHING) -> int:
         """Return the bytes that jobs which have not ended keep in memory.
@@ -128,13 +129,20 @@ class Worker:
     def give_way(self, _: int = 0) -> None:
         """Wait while jobs are to step aside, unless somebody waits for one or it has haste.
 
-        Called by jobs between their steps; on any other thread nothing happens.
+        Called by jobs between their steps; on any other thread nothing happens. Where one short
+        cell follows another, jobs get half of the time.
         """
-        if not self.here():
+        if not self.here() or time.monotonic() < self._turn_until:
             return
+        longest = time.monotonic() + _SHORT_CELL
         with self._changed:
-            while (left := self._aside_until - time.monotonic()) > 0 and not self._urgent():
+            while (
+                not self._urgent()
+                and (left := min(self._aside_until, longest) - time.monotonic()) > 0
+            ):
                 self._changed.wait(min(left, _LOOK))
+        if time.monotonic() >= longest:
+            self._turn_until = time.monotonic() + _SHORT_CELL
 
     def crowded(self) -> bool:
         """Whether a job that had a second thread would take the core that a cell runs on.

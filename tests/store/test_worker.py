@@ -98,6 +98,20 @@ def test_a_job_steps_aside_between_its_steps(worker: Worker, awaited: bool) -> N
     assert list(steps) == [0, 1, 2]
 
 
+def test_short_cells_one_after_the_other_do_not_keep_a_job_from_its_work(worker: Worker) -> None:
+    def job() -> None:
+        for _ in range(100):
+            worker.give_way()
+            time.sleep(0.001)
+
+    done = worker.submit(job, haste=False)
+    began = time.monotonic()
+    while not done.done() and time.monotonic() - began < 10:
+        worker.cell_begins()
+        time.sleep(0.002)
+    assert done.done()
+
+
 def test_on_two_cores_a_job_works_alone_while_a_cell_runs(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
