@@ -20,7 +20,7 @@ from dfbackup_jupyter.errors import InvalidRequest
 
 MIB = 1 << 20
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?))?b?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d[\d_]*(?:\.\d+)?)\s*(?:([kmgt])(i?))?b?", re.IGNORECASE)
 
 
 class Size(Integer[int, int]):
@@ -34,6 +34,15 @@ class Size(Integer[int, int]):
         number, prefix, binary = found.groups()
         power = "kmgt".index(prefix.lower()) + 1 if prefix else 0
         return int(float(number) * (1024 if binary else 1000) ** power)
+
+    def validate(self, obj: Any, value: Any) -> int:
+        """Return the number of bytes; ``TraitError`` if it is none."""
+        if isinstance(value, str):
+            try:
+                value = self.from_string(value)
+            except ValueError:
+                self.error(obj, value)
+        return super().validate(obj, value)
 
 
 class DFBackup(Configurable):

@@ -16,6 +16,7 @@ from dfbackup_jupyter.errors import BackupError, BackupNotFound, DamagedData
 from dfbackup_jupyter.parallel import told_here
 from dfbackup_jupyter.placing import Wanted
 from dfbackup_jupyter.staging import Stager, Tick
+from dfbackup_jupyter.store import no_tick
 from dfbackup_jupyter.timeline import Point
 
 Objects = Callable[[], dict[str, list[str]]]
@@ -137,18 +138,25 @@ class Loader:
             if names is None or not set(info.names).isdisjoint(names)
         ]
 
-    def paths(self, point: Point) -> Collection[FramePath] | None:
-        """Return where there were frames at a point; None when its backup was deleted."""
+    def paths(self, point: Point) -> Collection[FramePath]:
+        """Return where there were frames at a point."""
         if point.moment is not None:
             return point.moment.capture.by_path
         backup = self._backup_at(point)
-        if backup is None:
-            return ()
+        frames = backup.frames if backup is not None else ()
+        return {FramePath.parse(name) for info in frames for name in info.names}
+
+    def is_deleted(self, point: Point) -> bool:
+        """Whether a point is not in memory any more, and its backup was deleted."""
+        if point.moment is not None or (backup := self._backup_at(point)) is None:
+            return False
         try:
             self._store.manifest(backup.id)
         except BackupNotFound:
-            return None
-        return {FramePath.parse(name) for info in backup.frames for name in info.names}
+            return True
+        except DamagedData:
+            pass  # what can be read of it is seen when it is brought back
+        return False
 
     def of_point(
         self, point: Point, live: Capture, names: frozenset[FramePath]
@@ -203,8 +211,9 @@ class Loader:
         columns: Collection[Any] | None = None,
     ) -> Decoded:
         stored = self._store.read(name, packs)
-        read = partial(stored.read, tick=tick and told_here(tick))
-        return frames_of.decode(stored.meta, read, trust=trust, columns=columns)
+        with told_here(tick or no_tick) as told:
+            read = partial(stored.read, tick=told)
+            return frames_of.decode(stored.meta, read, trust=trust, columns=columns)
 
     def _holds(self, name: str, live: Capture) -> Callable[[FramePath, Any], bool]:
         def same(path: FramePath, value: Any) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager
 from operator import length_hint
 from typing import TypeVar
 
@@ -31,6 +31,18 @@ class _Crew:
         self.idle = threading.Semaphore(1)
         self.given_up = False
 
+    def wait_for(self, helper: Future[None]) -> None:
+        """Wait until a helper has ended; meanwhile, one may work in this thread's place."""
+        self.idle.release()
+        try:
+            helper.result()
+        except BaseException as error:
+            # Ctrl-C ends all of the work, and would otherwise wait below for the rest of it.
+            self.given_up |= not isinstance(error, Exception)
+            raise
+        finally:
+            self.idle.acquire()
+
 
 class _GivenUp(BaseException):
     """Ends work that nobody waits for; what handles errors of that work must not handle this."""
@@ -54,9 +66,7 @@ def in_parallel(
         Called on this thread with each result, in any order; may raise to give up.
     """
     outermost = not hasattr(_local, "crew")
-    if outermost:
-        _local.crew = _Crew()
-    crew: _Crew = _local.crew
+    crew: _Crew = _Crew() if outermost else _local.crew
     queue = iter(items)
     done: deque[R] = deque()
     helper: Future[None] | None = None
@@ -82,41 +92,47 @@ def in_parallel(
         nonlocal helper
         while tell and done:
             tell(done.popleft())
-        if helper is None and length_hint(queue) and crew.idle.acquire(blocking=False):
-            with suppress(RuntimeError):  # no thread can be started: then alone
+        # The last item is this thread's own.
+        if helper is None and length_hint(queue) > 1 and crew.idle.acquire(blocking=False):
+            try:
                 helper = pool.submit(help_out)
+            except RuntimeError:  # no thread can be started: then alone
+                crew.idle.release()
 
     try:
+        _local.crew = crew
         with ThreadPoolExecutor(1) as pool:
             try:
                 look_around()
                 take(look_around)
-                crew.idle.release()
-                try:
-                    if helper is not None:
-                        helper.result()
-                finally:
-                    crew.idle.acquire()
+                if helper is not None:
+                    crew.wait_for(helper)
             except BaseException:
                 crew.given_up |= outermost
                 raise
         look_around()
     finally:
         if outermost:
-            del _local.crew
+            vars(_local).clear()
 
 
-def told_here(tell: Callable[[R], object]) -> Callable[[R], None]:
-    """Return what any thread may call, and that calls `tell` on this thread only.
+@contextmanager
+def told_here(tell: Callable[[R], object]) -> Iterator[Callable[[R], None]]:
+    """Give what any thread may call, and that calls `tell` on this thread only.
 
-    What others have to tell waits until this thread calls it.
+    What others have to tell waits until this thread calls it, or until the end.
     """
     here = threading.get_ident()
     waiting: deque[R] = deque()
 
     def relay(news: R) -> None:
         waiting.append(news)
-        while threading.get_ident() == here and waiting:
+        if threading.get_ident() == here:
+            pass_on()
+
+    def pass_on() -> None:
+        while waiting:
             tell(waiting.popleft())
 
-    return relay
+    yield relay
+    pass_on()

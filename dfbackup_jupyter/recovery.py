@@ -26,7 +26,7 @@ from dfbackup_jupyter.placing import (
 )
 from dfbackup_jupyter.session.base import State
 from dfbackup_jupyter.staging import Stager, Tick
-from dfbackup_jupyter.timeline import Moment, Point, Step, Timeline, expect
+from dfbackup_jupyter.timeline import Moment, Point, Step, Timeline, expect, joined
 from dfbackup_jupyter.watcher import Watcher
 
 SnapshotState = Callable[[Capture], list[State]]
@@ -163,9 +163,12 @@ class Recovery:
         """
         began = time.time()
         now = self._watcher.settle()
-        step = expect(self._timeline.to_undo(), "undo", forgot=self._timeline.forgot)
-        step = self._with_earlier(step)
-        warnings = self._spare(step, step.before)
+        steps = self._to_undo()
+        step = steps[-1]
+        warnings: list[str] = []
+        if len(steps) > 1:
+            step, warnings = self._joined(steps)
+        warnings += self._spare(step, step.before)
         safety = self._watcher.commit(
             now, Kind.SAFETY, Provenance(reason=f"before undoing {step.what}")
         )
@@ -173,7 +176,7 @@ class Recovery:
         others = others_at(self._namespace, step.names.difference(now.capture.by_path))
         outcome = self._go_to(step, step.before, now)
         outcome.warnings += warnings
-        self._timeline.undone(Point(left, safety, others))
+        self._timeline.undone(step, Point(left, safety, others), steps=len(steps))
         after = self._finish(f"undoing {step.what}", now, began).capture
         shapes = _shapes(now.capture, after, outcome)
         return _result(f"undid {step.what}{shapes}", outcome)
@@ -199,14 +202,27 @@ class Recovery:
         shapes = _shapes(now.capture, after, outcome)
         return _result(f"redid {step.what}{shapes}", outcome)
 
-    def _with_earlier(self, step: Step) -> Step:
-        """Return a step, together with those before it while the state between was deleted."""
-        paths = self._loader.paths(step.before)
-        while paths is None and (earlier := self._timeline.before(step)):
-            paths = self._loader.paths(earlier.before)
-            self._timeline.join(earlier, step, paths)
-            step = earlier
-        return step
+    def _to_undo(self) -> list[Step]:
+        """Return the newest step, and before it those without which it cannot be taken back.
+
+        That is as far back as the states between were deleted. Where none is left, it is the newest
+        alone.
+        """
+        steps = [expect(self._timeline.to_undo(), "undo", forgot=self._timeline.forgot)]
+        while self._loader.is_deleted(steps[0].before):
+            earlier = self._timeline.before(steps[0])
+            if earlier is None:
+                return steps[-1:]
+            steps.insert(0, earlier)
+        return steps
+
+    def _joined(self, steps: Sequence[Step]) -> tuple[Step, list[str]]:
+        step = joined(steps, [self._loader.paths(step.before) for step in steps])
+        left = frozenset[FramePath]().union(*(one.names for one in steps)) - step.names
+        return step, [
+            f"{name} stays as it is: the backup that held it was deleted."
+            for name in sorted(map(str, left))
+        ]
 
     def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
         wanted, gone = self._loader.of_point(point, now.capture, step.names)

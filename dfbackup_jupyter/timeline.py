@@ -7,7 +7,7 @@ lost by that: every state left behind has a backup of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -106,6 +106,42 @@ class Step:
     ended: list[Step] = field(default_factory=list)
 
 
+def joined(steps: Sequence[Step], frames: Sequence[Collection[FramePath]]) -> Step:
+    """Make one step of several, as the states between them are gone.
+
+    Frames that came between them and were changed since are not known as they were, and are no
+    part of it.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        Oldest first.
+    frames : sequence of collection of FramePath
+        Where there were frames before each of them.
+    """
+    before = steps[0].before
+    known = {
+        name
+        for step, there in zip(steps, frames, strict=True)
+        for name in step.names
+        if name in frames[0] or name not in there
+    }
+    return Step(
+        what=" and ".join(step.what for step in steps),
+        names=frozenset(known),
+        before=Point(before.moment, before.backup, _earliest(s.before.others for s in steps)),
+        bytes=sum(step.bytes for step in steps),
+        variables={name: value for step in steps for name, value in step.variables.items()},
+    )
+
+
+def _earliest(found: Iterable[dict[FramePath, Any]]) -> dict[FramePath, Any]:
+    values: dict[FramePath, Any] = {}
+    for others in found:
+        values = others | values
+    return values
+
+
 @dataclass
 class Timeline:
     """Steps, and how many of them are in force. Any thread may use it.
@@ -155,34 +191,25 @@ class Timeline:
                 return earlier
         return None
 
-    def join(self, earlier: Step, step: Step, names: Collection[FramePath] | None) -> None:
-        """Make a step a part of the one before it, as the state between them is gone.
-
-        Parameters
-        ----------
-        names : collection of FramePath, optional
-            Where there were frames before both of them; what came between stays as it is.
-        """
-        with self._lock:
-            earlier.what = f"{earlier.what} and {step.what}"
-            earlier.names |= step.names if names is None else step.names.intersection(names)
-            earlier.bytes += step.bytes
-            earlier.variables |= step.variables
-            earlier.before.others = step.before.others | earlier.before.others
-            self.steps.remove(step)
-            self.position -= 1
-
     def to_redo(self) -> Step | None:
         """Return the step that redo brings forward."""
         self.to_undo()  # if the newest steps changed nothing, what they ended is back
         with self._lock:
             return self.steps[self.position] if self.position < len(self.steps) else None
 
-    def undone(self, after: Point) -> None:
-        """Move back by one step; `after` is the state that was left."""
+    def undone(self, step: Step, after: Point, *, steps: int = 1) -> None:
+        """Move back by one step; `after` is the state that was left.
+
+        Parameters
+        ----------
+        steps : int
+            In place of how many of the newest steps that step now stands.
+        """
         with self._lock:
-            self.steps[self.position - 1].after = after
-            self.position -= 1
+            first = max(self.position - steps, 0)
+            step.after = after
+            self.steps[first : self.position] = [step]
+            self.position = first
 
     def redone(self) -> None:
         """Move forward by one step."""

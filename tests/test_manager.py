@@ -454,6 +454,7 @@ class TestUndo:
         assert "last" not in frame(shell)
         both = manager.undo()
         assert "y=2" in both.action and "z=3" in both.action
+        assert both.warnings == ("born stays as it is: the backup that held it was deleted.",)
         assert list(frame(shell)) == [*first, "x"]
         born = shell.user_ns["born"]
         assert list(born) == [*first, "y"], "nobody knows what it was before the second cell"
@@ -462,6 +463,56 @@ class TestUndo:
         for _ in range(3):
             manager.redo()
         pd.testing.assert_frame_equal(frame(shell), last)
+
+    def test_a_restore_is_undone_with_the_step_before_it(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        manager.configure("memory_limit", "0")
+        run("threshold = 1; added = df.copy()")
+        full = manager.create("full")
+        run("del added; threshold = 2")
+        first = frame(shell).copy()
+        run("df = df.assign(x=1)")
+        run("df = df.assign(y=2)")
+        settled(manager)
+        known = {one.id for one in manager.list(limit=None)}
+        manager.restore("full")
+        settled(manager)
+        run("pass")  # now memory is made free
+        assert shell.user_ns["threshold"] == 1
+        between = [one for one in manager.list(limit=None) if one.id not in known]
+        assert between
+        manager.delete([one for one in between if one.id != full.id])
+        undone = manager.undo()
+        assert "restoring full" in undone.action
+        assert list(frame(shell)) == [*first, "x"]
+        assert shell.user_ns["threshold"] == 2
+        assert "added" not in shell.user_ns
+        assert not undone.warnings
+        manager.redo()
+        assert shell.user_ns["threshold"] == 1
+        pd.testing.assert_frame_equal(shell.user_ns["added"], first)
+
+    def test_an_undo_that_fails_leaves_the_steps_as_they_are(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager, store_path: Path
+    ) -> None:
+        manager.configure("memory_limit", "0")
+        first = frame(shell).copy()
+        for n in range(3):
+            run(f"df = df.assign(x{n}={n})")
+        settled(manager)
+        run("pass")
+        now = frame(shell)
+        manifests = store_path / "manifests"
+        manifests.rename(manifests.with_name("elsewhere"))
+        for _ in range(2):
+            with pytest.raises(BackupError):
+                manager.undo()
+        assert frame(shell) is now
+        manifests.with_name("elsewhere").rename(manifests)
+        for n in (2, 1, 0):
+            assert f"x{n}={n}" in manager.undo().action
+        pd.testing.assert_frame_equal(frame(shell), first)
 
     def test_reading_a_frame_is_no_step(
         self, run: Run, shell: InteractiveShell, manager: BackupManager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 
 import pytest
 
@@ -145,6 +146,73 @@ def test_giving_up_ends_the_work_within_the_others_work() -> None:
     assert len(begun) < 1000
 
 
+def test_who_waits_for_the_other_may_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = threading.get_ident()
+    other_began = threading.Event()
+    begun: list[int] = []
+    workers: set[int] = set()
+
+    def one(i: int) -> None:
+        begun.append(i)
+        workers.add(threading.get_ident())
+        time.sleep(0.001)
+
+    def work(_: int) -> None:
+        if threading.get_ident() == here:
+            assert other_began.wait(10)
+        else:
+            other_began.set()
+            in_parallel(one, range(10_000))
+
+    def interrupted(*_: object) -> None:
+        while len(workers) < 2:  # it has got help, in place of the thread that waits for it
+            time.sleep(0.001)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Future, "result", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        in_parallel(work, range(2))
+    assert len(begun) < 1000
+
+
+def test_what_cannot_be_gone_through_leaves_nothing_behind() -> None:
+    with pytest.raises(TypeError):
+        in_parallel(print, None)  # type: ignore[arg-type]
+    test_two_threads_work_and_this_one_is_told()
+
+
+def test_no_thread_is_started_for_one_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", started.append)
+    found: list[int] = []
+    in_parallel(lambda i: i + 1, range(1), found.append)
+    assert (found, started) == ([1], [])
+
+
+def test_where_a_thread_could_not_be_started_the_next_try_may_be_better(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = threading.Thread.start
+    refused: list[threading.Thread] = []
+    workers: set[int] = set()
+
+    def refuse_once(thread: threading.Thread) -> None:
+        if not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def work(_: int) -> None:
+        workers.add(threading.get_ident())
+        time.sleep(0.001)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_once)
+    in_parallel(lambda _: in_parallel(work, range(20)), range(1))
+    in_parallel(lambda _: in_parallel(work, range(20)), range(1))
+    assert refused
+    assert len(workers) == 2
+
+
 def test_an_error_within_the_work_is_the_works_own() -> None:
     failed: list[int] = []
     done: list[int] = []
@@ -168,10 +236,16 @@ def test_an_error_within_the_work_is_the_works_own() -> None:
 
 def test_only_one_thread_is_told_what_any_has_to_tell() -> None:
     told: list[tuple[int, int]] = []
-    relay = told_here(lambda i: told.append((i, threading.get_ident())))
-    other = threading.Thread(target=lambda: [relay(1), relay(2)])
-    other.start()
-    other.join()
-    assert told == []
-    relay(3)
-    assert told == [(i, threading.get_ident()) for i in (1, 2, 3)]
+    with told_here(lambda i: told.append((i, threading.get_ident()))) as relay:
+
+        def elsewhere(*numbers: int) -> None:
+            other = threading.Thread(target=lambda: [relay(number) for number in numbers])
+            other.start()
+            other.join()
+
+        elsewhere(1, 2)
+        assert told == []
+        relay(3)
+        assert told == [(i, threading.get_ident()) for i in (1, 2, 3)]
+        elsewhere(4)
+    assert told == [(i, threading.get_ident()) for i in (1, 2, 3, 4)]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import pickle
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from dfbackup_jupyter.capture.object_arrays import decode_objects, encode_object
 from dfbackup_jupyter.capture.objects import pickled
 from dfbackup_jupyter.capture.parts import Node, Parts, Source, Untrusted
 from dfbackup_jupyter.errors import DamagedData
+
+_filters = threading.Lock()
 
 _MASKED: dict[str, Callable[..., Any]] = {
     "boolean": pd.arrays.BooleanArray,
@@ -168,10 +172,18 @@ def _write_period(array: Any, dtype: Any, parts: Parts) -> Node:
 
 
 def _read_period(node: Node, source: Source, rows: int) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old names of frequencies, written as pandas gave them
+    with _old_names():
         dtype = pd.PeriodDtype(node["dtype"].removeprefix("period[").removesuffix("]"))
     return pd.arrays.PeriodArray(_decode(node["values"], source, rows), dtype=dtype)
+
+
+@contextmanager
+def _old_names() -> Iterator[None]:
+    """Have nothing said of names of frequencies that an older pandas gave."""
+    # The filters are the process's: of two threads that change them, one would leave the other's.
+    with _filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _write_interval(array: Any, dtype: Any, parts: Parts) -> Node:
@@ -358,8 +370,7 @@ def _encode_freq(freq: Any) -> Any:
 
 def _decode_freq(data: Any, source: Source) -> Any:
     if isinstance(data, str):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _old_names():
             return to_offset(data)
     if "pickle" in data:
         if source.trust:

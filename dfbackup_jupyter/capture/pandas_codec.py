@@ -313,7 +313,7 @@ class _Builder:
         )
 
     def _room(self, positions: list[int]) -> Any:
-        """Return the rows that columns are read into; None for a column by itself."""
+        """Return the rows that columns are read into; for a column by itself, None in a list."""
         if len(positions) == 1:
             return [None]
         dtype = numpy_dtype(self._nodes[positions[0]])
@@ -334,9 +334,11 @@ class _Builder:
         kept = [position for position in positions if position in self._arrays]
         if len(positions) == 1 or not kept:
             return self._arrays.get(positions[0]), kept
-        values = room
-        if len(kept) < len(positions):
-            values = room[[position in self._arrays for position in positions]]
+        # Moved up in place over the damaged ones: there may be no memory for a copy.
+        for row, position in enumerate(kept):
+            if positions[row] != position:
+                room[row] = room[positions.index(position)]
+        values = room[: len(kept)]
         if values.dtype.kind in "mM":
             return internals.datetime_array(values.view(np.int64), values.dtype), kept
         return values, kept

@@ -248,11 +248,7 @@ def _gathered(items: Array, rows: Rows, into: memoryview | None) -> Array:
         # With "clip" there is no buffer in between; that no row is outside was checked.
         np.take(items, rows[part], out=out[part], mode="clip")
 
-    firsts = range(0, len(rows), _PART)
-    if len(firsts) == 1:
-        gather(0)
-    else:
-        in_parallel(gather, firsts)
+    in_parallel(gather, range(0, len(rows), _PART))
     return out
 
 

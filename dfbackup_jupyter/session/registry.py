@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 _registered: dict[str, Recorder] = {}
 _discovered = False
-_looked_up: Sequence[EntryPoint] | Exception | None = None
+_looked_up: Sequence[EntryPoint] | str | None = None
 _lock = threading.Lock()
 
 
@@ -65,10 +65,10 @@ def recorders(failed: Callable[[str], None]) -> tuple[Recorder, ...]:
     if not _discovered:
         _discovered = True
         found = look_up()
-        if isinstance(found, Exception):  # one package with damaged metadata is enough
+        if isinstance(found, str):  # one package with damaged metadata is enough
             failed(
-                "Recorders of other packages could not be looked up "
-                f"({type(found).__name__}: {found!s:.200}); backups go without them."
+                f"Recorders of other packages could not be looked up ({found}); backups go "
+                "without them."
             )
             return tuple(_registered.values())
         for point in found:
@@ -84,7 +84,7 @@ def recorders(failed: Callable[[str], None]) -> tuple[Recorder, ...]:
     return tuple(_registered.values())
 
 
-def look_up() -> Sequence[EntryPoint] | Exception:
+def look_up() -> Sequence[EntryPoint] | str:
     """Return the entry points of recorders, or why there are none to be had.
 
     The first call reads of every installed package, 10 ms for 200: it had better be made, on
@@ -97,5 +97,5 @@ def look_up() -> Sequence[EntryPoint] | Exception:
                 _looked_up = tuple(entry_points(group=GROUP))
             except Exception as error:
                 logger.info("the entry points could not be read", exc_info=True)
-                _looked_up = error
+                _looked_up = f"{type(error).__name__}: {error!s:.200}"
         return _looked_up

@@ -5,7 +5,7 @@ from dfbackup_jupyter.store.codecs import estimate
 from dfbackup_jupyter.store.collect import Collected
 from dfbackup_jupyter.store.filesystem import AlreadyExists
 from dfbackup_jupyter.store.manifests import Version
-from dfbackup_jupyter.store.objects import BlobRef, ObjectRef, StoredObject
+from dfbackup_jupyter.store.objects import BlobRef, ObjectRef, StoredObject, no_tick
 from dfbackup_jupyter.store.store import Store, Usage
 from dfbackup_jupyter.store.verify import Damage
 from dfbackup_jupyter.store.worker import Worker
@@ -26,4 +26,5 @@ __all__ = [
     "Version",
     "Worker",
     "estimate",
+    "no_tick",
 ]

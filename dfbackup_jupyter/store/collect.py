@@ -204,7 +204,9 @@ class Collector:
         try:
             for pack in group:
                 located = self._packs.locate([pack])
-                for name in sorted(live.chunks[pack], key=lambda name: located.entry(name).offset):
+                for name in sorted(
+                    live.chunks[pack], key=lambda name: located.find(name)[1].offset
+                ):
                     merged.add(located.chunk(name))
             merged.finish()
             merged.publish()

@@ -13,9 +13,13 @@ from dfbackup_jupyter.errors import DamagedData
 from dfbackup_jupyter.parallel import in_parallel
 from dfbackup_jupyter.store import pack
 from dfbackup_jupyter.store.codecs import decode
+from dfbackup_jupyter.store.pack import Entry
 from dfbackup_jupyter.store.packs import Located, Packs
 
 Tick = Callable[[int], None]
+
+_Part = tuple[int, bytes, Entry]
+"""Where a chunk belongs in a blob, its name, and how its pack has it."""
 """Called with the number of raw bytes just dealt with; may raise to cancel."""
 
 _THREADS_PAY = 4  # chunks; below that, starting a thread costs more than it saves
@@ -129,7 +133,7 @@ class StoredObject:
 
     def _packs_of(self, chunks: Iterable[str]) -> frozenset[str]:
         where = self._chunks.where
-        return frozenset(where[n] for c in chunks if (n := bytes.fromhex(c)) in where)
+        return frozenset(where[n][0] for c in chunks if (n := bytes.fromhex(c)) in where)
 
     def read(
         self, i: int, into: memoryview | None = None, *, tick: Tick | None = None
@@ -161,13 +165,13 @@ class StoredObject:
             ) from damage
 
     def _read(self, blob: BlobRef, into: memoryview | None, tick: Tick) -> memoryview:
-        parts: dict[str, list[tuple[int, bytes]]] = {}
+        parts: dict[str, list[_Part]] = {}
         position = 0
         for chunk in blob.chunks:
             name = bytes.fromhex(chunk)
-            size = self._chunks.entry(name).raw
-            parts.setdefault(self._chunks.where[name], []).append((position, name))
-            position += size
+            pack_id, entry = self._chunks.find(name)
+            parts.setdefault(pack_id, []).append((position, name, entry))
+            position += entry.raw
         if position != blob.nbytes:
             raise DamagedData("its length is not what was written")
         fits = into is not None and into.nbytes == blob.nbytes
@@ -176,17 +180,14 @@ class StoredObject:
             self._read_pack(pack_id, wanted, out, tick)
         return out
 
-    def _read_pack(
-        self, pack_id: str, wanted: list[tuple[int, bytes]], out: memoryview, tick: Tick
-    ) -> None:
+    def _read_pack(self, pack_id: str, wanted: list[_Part], out: memoryview, tick: Tick) -> None:
         try:
             reader = self._packs.open(pack_id)
         except FileNotFoundError:
             reader = None
 
-        def read(part: tuple[int, bytes]) -> int:
-            position, name = part
-            entry = self._chunks.entry(name)
+        def read(part: _Part) -> int:
+            position, name, entry = part
             target = out[position : position + entry.raw]
             try:
                 if reader is None:

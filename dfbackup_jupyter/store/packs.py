@@ -145,7 +145,13 @@ class Packs:
 
 
 class Located:
-    """The chunks of some packs, found by name wherever they are now."""
+    """The chunks of some packs, found by name wherever they are now; may be shared by threads.
+
+    Attributes
+    ----------
+    where : dict of bytes to tuple of str and Entry
+        The pack of each chunk, and how it is stored there. Replaced as a whole, never changed.
+    """
 
     def __init__(self, packs: Packs, named: Iterable[str], *, aside: bool) -> None:
         self._packs = packs
@@ -154,22 +160,23 @@ class Located:
         self._look()
 
     def _look(self) -> None:
-        self.where: dict[bytes, str] = {}
-        self._indexes: dict[str, PackIndex] = {}
+        where: dict[bytes, tuple[str, Entry]] = {}
+        indexes: dict[str, PackIndex] = {}
         for pack_id in self._packs.resolve(self._named, aside=self._aside):
             try:
                 index = self._packs.index(pack_id)
             except FileNotFoundError:
                 continue
-            self._indexes[pack_id] = index
-            for name in index.entries:
-                self.where.setdefault(name, pack_id)
+            indexes[pack_id] = index
+            for name, entry in index.entries.items():
+                where.setdefault(name, (pack_id, entry))
+        self.where, self._indexes = where, indexes
 
-    def entry(self, name: bytes) -> Entry:
-        """Where a chunk is and how it is stored; `DamagedData` when it is nowhere."""
-        if (pack_id := self.where.get(name)) is None:
+    def find(self, name: bytes) -> tuple[str, Entry]:
+        """Return a chunk's pack, and how it is stored there; `DamagedData` when it is nowhere."""
+        if (found := self.where.get(name)) is None:
             raise DamagedData("it is missing from the store")
-        return self._indexes[pack_id].entries[name]
+        return found
 
     def chunk(self, name: bytes) -> Chunk:
         """Read a chunk whose stored bytes decode to what was written, from any pack that has it."""

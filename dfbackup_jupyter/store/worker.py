@@ -155,7 +155,7 @@ class Worker:
     @contextlib.contextmanager
     def awaited(self) -> Iterator[None]:
         """Have jobs not step aside while another thread waits for what they do."""
-        if self.here():
+        if self._forked() or self.here():
             yield
             return
         with self._changed:
@@ -229,7 +229,6 @@ class Worker:
                     return
                 self.give_way()
                 job, holds, haste, future = self._jobs.popleft()
-                self._hasty -= haste
             if future.set_running_or_notify_cancel():
                 try:
                     result = job()
@@ -243,6 +242,7 @@ class Worker:
             del job, future
             with self._changed:
                 self._let_go(holds)
+                self._hasty -= haste
                 self._unfinished -= 1
                 self._changed.notify_all()
             self._ended()

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dfbackup_jupyter.errors import DamagedData, StoreError
+from dfbackup_jupyter.parallel import in_parallel
 from dfbackup_jupyter.store import AlreadyExists, PackVanished, Store
 
 from .kit import Bytes, files, load, publish, put, random_bytes, save
@@ -224,6 +225,31 @@ def test_no_file_descriptor_or_thread_leak(store: Store) -> None:
     store.collect()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert threading.active_count() == threads
+
+
+def test_what_is_damaged_keeps_no_other_thread_from_what_is_sound(store: Store) -> None:
+    parts = [random_bytes(4000, i) for i in range(200)]
+    ref = put(store, None, parts)
+    chunk = store.read(ref.hash, ref.packs).blobs[0].chunks[0]
+    pack_id, entry = store.packs.locate(ref.packs).find(bytes.fromhex(chunk))
+    path = store.root / "packs" / f"{pack_id}.pack"
+    data = bytearray(path.read_bytes())
+    data[entry.offset + entry.stored // 2] ^= 1
+    path.write_bytes(data)
+    lost: list[int] = []
+
+    def read(i: int) -> None:
+        try:
+            assert bytes(stored.read(i)) == parts[i]
+        except DamagedData:
+            lost.append(i)
+
+    for _ in range(5):
+        lost.clear()
+        stored = store.read(ref.hash, ref.packs)
+        # Every other one is the damaged one, which is looked for again and again.
+        in_parallel(read, [i % 2 and i for i in range(200)])
+        assert set(lost) == {0}
 
 
 def test_readers_beside_a_writer(store: Store) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import concurrent.futures
 import multiprocessing
 import os
 import sys
@@ -134,6 +135,23 @@ def test_on_two_cores_a_job_works_alone_while_a_cell_runs(
             assert not looks()
         worker.cell_ends()
         assert not looks()
+
+
+@pytest.mark.usefixtures("long_cell")
+def test_a_job_in_haste_does_not_step_aside_between_its_steps(worker: Worker) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def job() -> None:
+        begun.set()
+        go.wait(5)
+        worker.give_way()
+
+    done = worker.submit(job)
+    assert begun.wait(5)
+    worker.cell_begins()
+    go.set()
+    concurrent.futures.wait([done], 5)  # unlike the manager's own waits, unknown to the worker
+    assert done.done()
 
 
 def test_a_job_without_haste_is_done(worker: Worker) -> None:

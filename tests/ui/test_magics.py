@@ -11,9 +11,12 @@ from unittest.mock import Mock
 import pytest
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets import TraitError
+from traitlets.config import Config
 
 from dfbackup_jupyter import autoload
 from dfbackup_jupyter.backup import Backup, Details, Restored, Stats, Status, Verification
+from dfbackup_jupyter.config import DFBackup
 from dfbackup_jupyter.diff import Diff
 from dfbackup_jupyter.errors import BackupError, InvalidRequest
 from dfbackup_jupyter.ui.commands import COMMANDS
@@ -123,6 +126,17 @@ def test_where_nobody_can_answer_nothing_is_deleted(
     assert len(cell("%backup list")) == 1
 
 
+def test_a_profile_may_give_a_size_a_unit() -> None:
+    def limit(value: object) -> int:
+        return DFBackup(config=Config(DFBackup=Config(memory_limit=value))).memory_limit
+
+    assert limit("2 GiB") == 2 << 30
+    assert limit(1000) == 1000
+    for nonsense in ("much", "-1"):
+        with pytest.raises(TraitError):
+            limit(nonsense)
+
+
 def test_settings(cell: Cell, mistake: Mistake) -> None:
     assert cell("%backup config auto") == {"auto": True}
     assert cell("%backup config auto=False") == {"auto": False}
@@ -136,6 +150,7 @@ def test_settings(cell: Cell, mistake: Mistake) -> None:
         "1.5 GiB": 3 << 29,
         "'2 gib'": 2 << 30,
         "7": 7,
+        "1_000_000": 10**6,
     }.items():
         assert cell(f"%backup config memory_limit={text}") == {"memory_limit": size}
     assert "True or False" in mistake("%backup config auto=maybe").message
