@@ -70,14 +70,14 @@ def decode(node: Node, source: Source, rows: int) -> pa.ChunkedArray:
         found = strings.read_arrow(blobs, source, rows, _VIEWS.get(kind, kind))
         return found.cast(kind) if kind in _VIEWS else found
     if node["as"] == "ipc":
-        return _from_ipc(source.data(blobs[0]), kind)
+        return _from_ipc(source, blobs[0], kind)
     width = _width(kind)
     if width is None:
         raise DamagedData("A column of nested values is described as one of plain values.")
     data = source.array(blobs[0], np.uint8, rows * width)
     valid = source.array(blobs[1], np.uint8, rows) if len(blobs) > 1 else None
     array = _from_raw(data, valid, kind, rows)
-    return pa.chunked_array([strings.valid_text(array)], type=kind)
+    return pa.chunked_array([strings.checked(array, source)], type=kind)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -152,13 +152,13 @@ def _to_ipc(values: pa.ChunkedArray) -> bytes:
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
-def _from_ipc(data: Any, kind: pa.DataType) -> pa.ChunkedArray:
+def _from_ipc(source: Source, blob: int, kind: pa.DataType) -> pa.ChunkedArray:
+    data = source.data(blob)
     try:
-        table = pa.ipc.open_stream(pa.py_buffer(data)).read_all()
-        table.validate(full=True)
-    except pa.ArrowException as error:
+        found = pa.ipc.open_stream(pa.py_buffer(data)).read_all().column(0)
+    except (pa.ArrowException, IndexError) as error:
         raise DamagedData("A column of nested values cannot be read.") from error
-    found = table.column(0)
+    found = strings.checked(found, source)
     if found.type != kind:
         raise DamagedData("A column of nested values is of another type than described.")
     return found

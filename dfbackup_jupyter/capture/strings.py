@@ -6,7 +6,7 @@ Where few of them are different, each is kept once, and rows have codes.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from dfbackup_jupyter.errors import DamagedData
 from dfbackup_jupyter.parallel import in_parallel
 
 Array = np.ndarray[Any, Any]
+A = TypeVar("A", pa.Array, pa.ChunkedArray)
 
 _ROWS = 1 << 16
 _INT32_MAX = 2**31 - 1
@@ -86,11 +87,11 @@ def read_arrow(blobs: list[int], source: Source, rows: int, kind: pa.DataType) -
         for start, stop in _pieces(lengths, kind):
             part = lengths[start:stop]
             size = data.nbytes if stop == rows else int(part.clip(0).sum(dtype=np.int64))
-            pieces.append(valid_text(to_arrow(part, data[:size], kind)))
+            pieces.append(checked(to_arrow(part, data[:size], kind), source))
             data = data[size:]
         return pa.chunked_array(pieces, type=kind)
     lengths = source.array(blobs[1], np.int32)
-    words = valid_text(to_arrow(lengths, source.data(blobs[2]), kind))
+    words = checked(to_arrow(lengths, source.data(blobs[2]), kind), source)
     width = memoryview(source.data(blobs[0])).nbytes // max(rows, 1)
     if width not in _CODES:
         raise DamagedData("A column is not as long as its frame.")
@@ -209,18 +210,21 @@ def selected(lengths: Array, data: Any, rows: Rows) -> memoryview:
     return out.data
 
 
-def valid_text(array: pa.Array) -> pa.Array:
-    """Return an array of text that was checked to be text.
+def checked(array: A, source: Source) -> A:
+    """Return an array that Arrow can work with, as far as that is not known.
+
+    Of a trusted source, it is what once was in memory, to the bit: even bytes that are no text but
+    were taken for one come back.
 
     Raises
     ------
     DamagedData
-        It is not.
+        It holds what its type does not allow.
     """
     try:
-        array.validate(full=True)
+        array.validate(full=not source.trust)
     except pa.ArrowInvalid as error:
-        raise DamagedData("A column's bytes are not text.") from error
+        raise DamagedData("A column holds what its type does not allow.") from error
     return array
 
 

@@ -62,6 +62,34 @@ def test_strings_that_repeat_are_kept_once(dtype: str, words: int) -> None:
     assert again[1:3] == kept[1:3], "another order of rows, other words"
 
 
+NO_TEXT = [b"caf\xe9", b"\xff", b"plain", b""]  # Latin-1 that was taken for UTF-8
+
+NOT_ALLOWED = {
+    "string": pa.array(NO_TEXT, pa.binary()).view(pa.string()),
+    "large_string": pa.array(NO_TEXT, pa.large_binary()).view(pa.large_string()),
+    "string, repeated": pa.array(NO_TEXT * 1_000, pa.binary()).view(pa.string()),
+    "list of string": pa.ListArray.from_arrays(
+        pa.array([0, 1, 4], pa.int32()), pa.array(NO_TEXT, pa.binary()).view(pa.string())
+    ),
+    "decimal": pa.array([99_999], pa.decimal128(5)).view(pa.decimal128(2)),
+}
+
+
+@pytest.mark.parametrize("values", NOT_ALLOWED.values(), ids=NOT_ALLOWED.keys())
+def test_what_its_type_does_not_allow_comes_back_where_it_is_trusted(values: pa.Array) -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        values.validate(full=True)
+    number = np.arange(len(values))
+    frame = pd.DataFrame({"x": pd.arrays.ArrowExtensionArray(values), "number": number})
+    stored = Stored(frame)
+    read = stored.read()
+    assert not read.damaged
+    found = read.frame["x"].array.__arrow_array__()
+    assert found.type == values.type
+    assert pa.concat_arrays(found.chunks).equals(values)
+    assert list(stored.read(trust=False).frame) == ["number"]
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.binary(), pa.large_string()], ids=str)
 @pytest.mark.parametrize("words", [7, 5_000])
 def test_more_text_than_one_array_of_its_type_can_hold(kind: pa.DataType, words: int) -> None:
