@@ -90,6 +90,15 @@ def test_what_its_type_does_not_allow_comes_back_where_it_is_trusted(values: pa.
     assert list(stored.read(trust=False).frame) == ["number"]
 
 
+def test_labels_of_levels_that_repeat_come_back_where_they_are_trusted() -> None:
+    index = pd.MultiIndex.from_product([["a", "b"], [1, 2]])
+    frame = pd.DataFrame({"x": range(4)}, index=index)
+    frame.index = index.set_levels(["same", "same"], level=0, verify_integrity=False)
+    check(frame)
+    check(frame.T)
+    assert Stored(frame).read(trust=False).warnings
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.binary(), pa.large_string()], ids=str)
 @pytest.mark.parametrize("words", [7, 5_000])
 def test_more_text_than_one_array_of_its_type_can_hold(kind: pa.DataType, words: int) -> None:
