@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, cast
@@ -88,6 +88,8 @@ def select(
     blobs: Sequence[Blob | Stored],
     snapshot: Snapshot,
     candidates: Candidates,
+    *,
+    step: Callable[[], object],
 ) -> list[Blob | Stored]:
     """Replace blobs whose content is a selection of the rows of a stored frame.
 
@@ -101,6 +103,8 @@ def select(
         The frame.
     candidates : iterable
         Frames that are stored.
+    step : callable
+        Called before each blob is compared, which may take a tenth of a second.
     """
     found = list(blobs)
     fresh = _of_rows(found, snapshot.rows)
@@ -115,7 +119,7 @@ def select(
             # What was edited in one frame may be found in an older one, at the same rows.
             again = [proposal for proposal in used if proposal.of == other.rows]
             for proposal in chain(again, ways(other, fresh, bases)):
-                chosen = _verified(proposal, fresh, other, bases)
+                chosen = _verified(proposal, fresh, other, bases, step)
                 if not chosen:
                     continue
                 if proposal not in used:
@@ -282,6 +286,7 @@ def _verified(
     fresh: dict[int, RowsBlob],
     old: Snapshot,
     bases: Sequence[StagedMemory],
+    step: Callable[[], object],
 ) -> dict[int, Stored]:
     """Return what is proven to be these rows of stored blobs; nothing where it does not pay."""
     known = _by_sample(proposal.rows, old, bases)
@@ -298,11 +303,12 @@ def _verified(
         target = proposal.within(indexer)
         if target.of > _LEAST_SHARE * len(target.rows) or not target.pays(fresh[i] for i in pairs):
             continue
-        chosen = {
-            i: stored
-            for i, base in pairs.items()
-            if (stored := _selected(base, fresh[i], proposal, target.indexer, plain)) is not None
-        }
+        chosen = {}
+        for i, base in pairs.items():
+            step()
+            stored = _selected(base, fresh[i], proposal, target.indexer, plain)
+            if stored is not None:
+                chosen[i] = stored
         if target.pays(fresh[i] for i in chosen):
             target.cost = 0
             found |= chosen

@@ -344,7 +344,9 @@ class Stager:
             for blob, now in zip(encoded.blobs, digests, strict=True)
         ]
         try:
-            blobs = row_deltas.select(encoded, blobs, snapshot, candidates)
+            blobs = row_deltas.select(
+                encoded, blobs, snapshot, candidates, step=self.worker.give_way
+            )
         except Exception:
             # It only makes them smaller, and must not keep the frame from the store.
             logger.exception("looking for a selection of rows failed")

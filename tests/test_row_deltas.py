@@ -82,9 +82,9 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     select = row_deltas.select
     failures: list[Exception] = []
 
-    def watched(*given: Any) -> Any:
+    def watched(*given: Any, **more: Any) -> Any:
         try:
-            return select(*given)
+            return select(*given, **more)
         except Exception as error:
             failures.append(error)
             raise
@@ -152,6 +152,26 @@ OPERATIONS: list[Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]] = 
     lambda f, rng: f.sort_values("real").set_index("count"),
     lambda f, rng: f.merge(pd.DataFrame({"small": [0, 1], "w": [0.5, 1.5]}), on="small"),
 ]
+
+
+def test_the_writer_steps_aside_before_it_compares_a_column(
+    bench: Bench, eager: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = mixed(0, 300)
+    bench.stage(df=frame)
+    done: list[str] = []
+    compare = row_deltas.selected_digest
+
+    def compared(*given: Any) -> str | None:
+        done.append("compared")
+        return compare(*given)
+
+    monkeypatch.setattr(row_deltas, "selected_digest", compared)
+    monkeypatch.setattr(bench.stager.worker, "give_way", lambda *_: done.append("aside"))
+    ref = bench.stage(df=frame.sort_values("real"))["df"]
+    assert len(bench.selected(ref)) > 5
+    before = {done[i - 1] for i, what in enumerate(done) if what == "compared"}
+    assert before == {"aside"}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

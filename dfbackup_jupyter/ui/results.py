@@ -37,7 +37,11 @@ class Listing(list[T], Generic[T]):
 
 
 class Backups(Listing[Backup]):
-    """Backups that were found or deleted."""
+    """Backups that were found."""
+
+
+class DeletedBackups(Backups):
+    """Backups that are no more."""
 
 
 class Candidates(Listing[Candidate]):

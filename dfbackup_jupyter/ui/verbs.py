@@ -26,6 +26,7 @@ from dfbackup_jupyter.ui.results import (
     Answer,
     Backups,
     Candidates,
+    DeletedBackups,
     Deletions,
     ExportedFile,
     Log,
@@ -257,7 +258,7 @@ def _agreed(question: str) -> bool:
 def _deleted(backups: Sequence[Backup]) -> Backups:
     if not backups:
         return Backups((), "Nothing was deleted")
-    return Backups(
+    return DeletedBackups(
         backups,
         f"Deleted {human.count(len(backups), 'backup')}",
         "%backup log --deleted lists them.",

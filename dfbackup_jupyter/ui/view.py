@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import singledispatch
 from itertools import groupby
 
@@ -33,9 +33,18 @@ from dfbackup_jupyter.ui.parts import (
     Tone,
     Warnings,
 )
-from dfbackup_jupyter.ui.results import Backups, Candidates, Deletions, ExportedFile, Log, Settings
+from dfbackup_jupyter.ui.results import (
+    Backups,
+    Candidates,
+    DeletedBackups,
+    Deletions,
+    ExportedFile,
+    Log,
+    Settings,
+)
 
 _NAMES = 8
+_DELETED = 20
 _COLUMNS = 30
 
 
@@ -58,22 +67,17 @@ def _(backup: Backup) -> Iterator[Part]:
 def _(found: Backups) -> Iterator[Part]:
     yield Heading(found.heading)
     if found:
-        several = len({backup.notebook for backup in found}) > 1
-        yield Table(
-            ("ID", "when", "frames", "what it is", "notebook"),
-            tuple(
-                (
-                    Reference(b.id),
-                    Time(b.created),
-                    _contents(b),
-                    _purpose(b),
-                    b.notebook.rpartition("/")[2] if several else "",
-                )
-                for b in found
-            ),
-        )
+        yield _listed(found)
     if found.next_step:
         yield Hint(found.next_step)
+
+
+@view.register
+def _(gone: DeletedBackups) -> Iterator[Part]:
+    yield Heading(gone.heading)
+    yield _listed(gone[:_DELETED])
+    more = f"{len(gone) - _DELETED:,} more are not shown. " if len(gone) > _DELETED else ""
+    yield Hint(more + gone.next_step)
 
 
 @view.register
@@ -349,6 +353,23 @@ def _losses(backup: Backup) -> Iterator[Part]:
         )
     if lines:
         yield Warnings(tuple(lines))
+
+
+def _listed(backups: Sequence[Backup]) -> Table:
+    several = len({backup.notebook for backup in backups}) > 1
+    return Table(
+        ("ID", "when", "frames", "what it is", "notebook"),
+        tuple(
+            (
+                Reference(b.id),
+                Time(b.created),
+                _contents(b),
+                _purpose(b),
+                b.notebook.rpartition("/")[2] if several else "",
+            )
+            for b in backups
+        ),
+    )
 
 
 def _contents(backup: Backup) -> str:

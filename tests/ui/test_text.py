@@ -56,6 +56,17 @@ def test_dollar_signs_in_data_are_no_formulas(cell: Cell) -> None:
     assert "mathjax_ignore" in html(cell("%backup create '$a$'"))
 
 
+def test_of_many_deleted_backups_some_are_shown(cell: Cell) -> None:
+    for number in range(30):
+        cell(f"df = df.assign(x={number})")
+        cell("%backup quick")
+    gone = cell("%backup delete-all --yes")
+    assert len(gone) >= 30
+    for shown in (text(gone), html(gone)):
+        assert sum(backup.id in shown for backup in gone) == 20
+        assert f"{len(gone) - 20} more are not shown" in shown
+
+
 def test_a_slice_of_backups_reads_well(shell: InteractiveShell, cell: Cell) -> None:
     backup = cell("%backup create one")
     cell("found = %backup list")
