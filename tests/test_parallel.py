@@ -11,6 +11,23 @@ import pytest
 from dfbackup_jupyter.parallel import in_parallel, told_here
 
 
+class Counted:
+    """Work that counts, at each call, how many of its calls there are at once."""
+
+    def __init__(self) -> None:
+        self.at_once: list[int] = []
+        self._busy = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, _: int) -> None:
+        with self._lock:
+            self._busy += 1
+            self.at_once.append(self._busy)
+        time.sleep(0.002)
+        with self._lock:
+            self._busy -= 1
+
+
 def test_each_item_is_dealt_with_once() -> None:
     told: list[int] = []
     in_parallel(lambda i: i * i, range(100), told.append)
@@ -76,50 +93,25 @@ def test_one_thread_does_it_all_when_no_other_can_be_started(
 
 
 def test_work_within_work_is_still_on_two_threads() -> None:
-    at_once: list[int] = []
-    busy = 0
-    lock = threading.Lock()
-
-    def one(_: int) -> None:
-        nonlocal busy
-        with lock:
-            busy += 1
-            at_once.append(busy)
-        time.sleep(0.002)
-        with lock:
-            busy -= 1
-
-    in_parallel(lambda _: in_parallel(one, range(10)), range(10))
-    assert len(at_once) == 100
-    assert max(at_once) == 2
+    work = Counted()
+    in_parallel(lambda _: in_parallel(work, range(10)), range(10))
+    assert len(work.at_once) == 100
+    assert max(work.at_once) == 2
 
 
 @pytest.mark.parametrize("longest", [0, 1])
 def test_who_has_nothing_left_to_do_helps_with_what_the_other_does(longest: int) -> None:
-    at_once: set[int] = set()
-    busy = 0
-    lock = threading.Lock()
-
-    def one(_: int) -> None:
-        nonlocal busy
-        with lock:
-            busy += 1
-            at_once.add(busy)
-        time.sleep(0.005)
-        with lock:
-            busy -= 1
-
+    one = Counted()
     both = threading.Barrier(2)
 
     def work(i: int) -> None:
         both.wait(10)
         if i == longest:
             time.sleep(0.1)  # until the other one has nothing left
-            at_once.clear()
             in_parallel(one, range(20))
 
     in_parallel(work, range(2))
-    assert at_once == {1, 2}
+    assert set(one.at_once) == {1, 2}
 
 
 def test_giving_up_ends_the_work_within_the_others_work() -> None:
