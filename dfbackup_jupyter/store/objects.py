@@ -132,8 +132,8 @@ class StoredObject:
         )
 
     def _packs_of(self, chunks: Iterable[str]) -> frozenset[str]:
-        where = self._chunks.where
-        return frozenset(where[n][0] for c in chunks if (n := bytes.fromhex(c)) in where)
+        names = map(bytes.fromhex, chunks)
+        return frozenset(self._chunks.find(name)[0] for name in names if self._chunks.has(name))
 
     def read(
         self, i: int, into: memoryview | None = None, *, tick: Tick | None = None

@@ -145,13 +145,7 @@ class Packs:
 
 
 class Located:
-    """The chunks of some packs, found by name wherever they are now; may be shared by threads.
-
-    Attributes
-    ----------
-    where : dict of bytes to tuple of str and Entry
-        The pack of each chunk, and how it is stored there. Replaced as a whole, never changed.
-    """
+    """The chunks of some packs, found by name wherever they are now; may be shared by threads."""
 
     def __init__(self, packs: Packs, named: Iterable[str], *, aside: bool) -> None:
         self._packs = packs
@@ -160,7 +154,6 @@ class Located:
         self._look()
 
     def _look(self) -> None:
-        where: dict[bytes, tuple[str, Entry]] = {}
         indexes: dict[str, PackIndex] = {}
         for pack_id in self._packs.resolve(self._named, aside=self._aside):
             try:
@@ -168,15 +161,19 @@ class Located:
             except FileNotFoundError:
                 continue
             indexes[pack_id] = index
-            for name, entry in index.entries.items():
-                where.setdefault(name, (pack_id, entry))
-        self.where, self._indexes = where, indexes
+        # Replaced as a whole and never changed: another thread may be reading it.
+        self._indexes = indexes
+
+    def has(self, name: bytes) -> bool:
+        """Whether a chunk is in one of the packs."""
+        return any(name in index.entries for index in self._indexes.values())
 
     def find(self, name: bytes) -> tuple[str, Entry]:
         """Return a chunk's pack, and how it is stored there; `DamagedData` when it is nowhere."""
-        if (found := self.where.get(name)) is None:
-            raise DamagedData("it is missing from the store")
-        return found
+        for pack_id, index in self._indexes.items():
+            if (entry := index.entries.get(name)) is not None:
+                return pack_id, entry
+        raise DamagedData("it is missing from the store")
 
     def chunk(self, name: bytes) -> Chunk:
         """Read a chunk whose stored bytes decode to what was written, from any pack that has it."""

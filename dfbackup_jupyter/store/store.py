@@ -249,7 +249,7 @@ class Store:
             except DamagedData:
                 return gone
             chunks = {bytes.fromhex(name) for _, _, names in recipe.blobs for name in names}
-            if not chunks <= located.where.keys():
+            if not all(map(located.has, chunks)):
                 return gone
         return set()
 

@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 
 from dfbackup_jupyter.errors import DamagedData, StoreError
 from dfbackup_jupyter.parallel import in_parallel
-from dfbackup_jupyter.store import AlreadyExists, PackVanished, Store
+from dfbackup_jupyter.store import AlreadyExists, PackVanished, Store, pack
 
 from .kit import Bytes, files, load, publish, put, random_bytes, save
 
@@ -231,8 +233,8 @@ def test_what_is_damaged_keeps_no_other_thread_from_what_is_sound(store: Store) 
     parts = [random_bytes(4000, i) for i in range(200)]
     ref = put(store, None, parts)
     chunk = store.read(ref.hash, ref.packs).blobs[0].chunks[0]
-    pack_id, entry = store.packs.locate(ref.packs).find(bytes.fromhex(chunk))
-    path = store.root / "packs" / f"{pack_id}.pack"
+    where, entry = store.packs.locate(ref.packs).find(bytes.fromhex(chunk))
+    path = store.root / "packs" / f"{where}.pack"
     data = bytearray(path.read_bytes())
     data[entry.offset + entry.stored // 2] ^= 1
     path.write_bytes(data)
@@ -250,6 +252,27 @@ def test_what_is_damaged_keeps_no_other_thread_from_what_is_sound(store: Store) 
         # Every other one is the damaged one, which is looked for again and again.
         in_parallel(read, [i % 2 and i for i in range(200)])
         assert set(lost) == {0}
+
+
+def test_reading_costs_the_same_whatever_else_is_in_the_packs(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Entries(dict[bytes, pack.Entry]):
+        def gone_through(self) -> NoReturn:
+            pytest.fail("all chunks of a pack were gone through")
+
+        __iter__ = items = keys = values = gone_through  # type: ignore[assignment]
+
+    load_index = pack.load
+
+    def load_entries(source: pack.Source) -> pack.PackIndex:
+        index = load_index(source)
+        return replace(index, entries=Entries(index.entries))
+
+    ref = save(store, "auto_1", b"one", random_bytes(4000))
+    monkeypatch.setattr(pack, "load", load_entries)
+    stored = Store(store.root).open().read(ref.hash, ref.packs)
+    assert [bytes(stored.read(i)) for i in range(2)] == [b"one", random_bytes(4000)]
 
 
 def test_readers_beside_a_writer(store: Store) -> None:
