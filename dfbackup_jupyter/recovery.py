@@ -163,23 +163,25 @@ class Recovery:
         """
         began = time.time()
         now = self._watcher.settle()
-        steps = self._to_undo()
-        step = steps[-1]
-        warnings: list[str] = []
-        if len(steps) > 1:
-            step, warnings = self._joined(steps)
+        steps, base = self._to_undo()
+        step = joined(steps, base, self._loader.paths)
+        left = frozenset[FramePath]().union(*(one.names for one in steps)) - step.names
+        warnings = [
+            f"{name} stays as it is: the backup that held it was deleted."
+            for name in sorted(map(str, left))
+        ]
         warnings += self._spare(step, step.before)
         safety = self._watcher.commit(
             now, Kind.SAFETY, Provenance(reason=f"before undoing {step.what}")
         )
-        left = replace(now, holders=now.holders | holders_of(self._namespace, step.names))
+        here = replace(now, holders=now.holders | holders_of(self._namespace, step.names))
         others = others_at(self._namespace, step.names.difference(now.capture.by_path))
         outcome = self._go_to(step, step.before, now)
         outcome.warnings += warnings
-        self._timeline.undone(step, Point(left, safety, others), steps=len(steps))
+        self._timeline.undone(step, Point(here, safety, others), steps=len(steps))
         after = self._finish(f"undoing {step.what}", now, began).capture
         shapes = _shapes(now.capture, after, outcome)
-        return _result(f"undid {step.what}{shapes}", outcome)
+        return _result(f"{'undid' if step.names else 'passed over'} {step.what}{shapes}", outcome)
 
     def redo(self) -> Restored:
         """Bring forward again the newest step that was taken back.
@@ -202,27 +204,22 @@ class Recovery:
         shapes = _shapes(now.capture, after, outcome)
         return _result(f"redid {step.what}{shapes}", outcome)
 
-    def _to_undo(self) -> list[Step]:
-        """Return the newest step, and before it those without which it cannot be taken back.
+    def _to_undo(self) -> tuple[list[Step], Point]:
+        """Return the newest step, after those that go back with it, and the state to go back to.
 
-        That is as far back as the states between were deleted. Where none is left, it is the newest
-        alone.
+        Where that state was deleted, an earlier one has the same frames, unless a step between
+        changed them. Then that step is taken back too.
         """
-        steps = [expect(self._timeline.to_undo(), "undo", forgot=self._timeline.forgot)]
+        newest = expect(self._timeline.to_undo(), "undo", forgot=self._timeline.forgot)
+        steps = [newest]
         while self._loader.is_deleted(steps[0].before):
             earlier = self._timeline.before(steps[0])
             if earlier is None:
-                return steps[-1:]
+                return [newest], newest.before  # nothing is left: whoever reads it says so
             steps.insert(0, earlier)
-        return steps
-
-    def _joined(self, steps: Sequence[Step]) -> tuple[Step, list[str]]:
-        step = joined(steps, [self._loader.paths(step.before) for step in steps])
-        left = frozenset[FramePath]().union(*(one.names for one in steps)) - step.names
-        return step, [
-            f"{name} stays as it is: the backup that held it was deleted."
-            for name in sorted(map(str, left))
-        ]
+        base = steps[0].before
+        apart = all(newest.names.isdisjoint(earlier.names) for earlier in steps[:-1])
+        return ([newest] if apart else steps), base
 
     def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
         wanted, gone = self._loader.of_point(point, now.capture, step.names)

@@ -106,30 +106,34 @@ class Step:
     ended: list[Step] = field(default_factory=list)
 
 
-def joined(steps: Sequence[Step], frames: Sequence[Collection[FramePath]]) -> Step:
-    """Make one step of several, as the states between them are gone.
+def joined(
+    steps: Sequence[Step], base: Point, frames_at: Callable[[Point], Collection[FramePath]]
+) -> Step:
+    """Make one step of several that can only be taken back together.
 
-    Frames that came between them and were changed since are not known as they were, and are no
-    part of it.
+    Frames that there were before a step, but not in the state to go back to, are not known as they
+    were, and are no part of it.
 
     Parameters
     ----------
     steps : sequence of Step
         Oldest first.
-    frames : sequence of collection of FramePath
-        Where there were frames before each of them.
+    base : Point
+        The state to go back to.
+    frames_at : callable
+        Gives where there were frames at a point.
     """
-    before = steps[0].before
+    there = frames_at(base)
     known = {
         name
-        for step, there in zip(steps, frames, strict=True)
+        for step in steps
         for name in step.names
-        if name in frames[0] or name not in there
+        if name in there or name not in frames_at(step.before)
     }
     return Step(
         what=" and ".join(step.what for step in steps),
         names=frozenset(known),
-        before=Point(before.moment, before.backup, _earliest(s.before.others for s in steps)),
+        before=Point(base.moment, base.backup, _earliest(step.before.others for step in steps)),
         bytes=sum(step.bytes for step in steps),
         variables={name: value for step in steps for name, value in step.variables.items()},
     )

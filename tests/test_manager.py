@@ -464,6 +464,46 @@ class TestUndo:
             manager.redo()
         pd.testing.assert_frame_equal(frame(shell), last)
 
+    def test_a_step_is_undone_alone_when_those_before_it_changed_other_frames(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        manager.configure("memory_limit", "0")
+        first = frame(shell).copy()
+        run("other = other.assign(y=2)")
+        run("df = df.drop(columns='a')")
+        settled(manager)
+        run("pass")
+        manager.delete([one for one in manager.list() if "drop" in (one.provenance.cell or "")])
+        undone = manager.undo()
+        assert "drop" in undone.action and "y=2" not in undone.action
+        assert not undone.warnings
+        pd.testing.assert_frame_equal(frame(shell), first)
+        assert "y" in frame(shell, "other")
+        manager.undo()
+        pd.testing.assert_frame_equal(frame(shell, "other"), first)
+        for _ in range(2):
+            manager.redo()
+        assert list(frame(shell)) == ["b"]
+        assert "y" in frame(shell, "other")
+
+    def test_a_step_of_which_nothing_is_left_is_passed_over(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        manager.configure("memory_limit", "0")
+        first = frame(shell).copy()
+        run("df = df.assign(x=1)")
+        run("born = df.copy()")
+        run("born = born.drop(columns='a')")
+        settled(manager)
+        run("pass")
+        manager.delete([one for one in manager.list() if "drop" in (one.provenance.cell or "")])
+        undone = manager.undo()
+        assert undone.action.startswith("passed over cell")
+        assert undone.warnings == ("born stays as it is: the backup that held it was deleted.",)
+        assert list(frame(shell, "born")) == ["b", "x"]
+        manager.undo()
+        pd.testing.assert_frame_equal(frame(shell), first)
+
     def test_a_restore_is_undone_with_the_step_before_it(
         self, run: Run, shell: InteractiveShell, manager: BackupManager
     ) -> None:
