@@ -33,7 +33,10 @@ class Size(Integer[int, int]):
             raise ValueError(s)
         number, prefix, binary = found.groups()
         power = "kmgt".index(prefix.lower()) + 1 if prefix else 0
-        return int(float(number) * (1024 if binary else 1000) ** power)
+        try:
+            return int(float(number) * (1024 if binary else 1000) ** power)
+        except OverflowError as error:
+            raise ValueError(s) from error
 
     def validate(self, obj: Any, value: Any) -> int:
         """Return the number of bytes; ``TraitError`` if it is none."""

@@ -165,14 +165,16 @@ class Loader:
         if point.moment is not None:
             frames = point.moment.capture.by_path
             found = [f for f in point.moment.capture.frames if not names.isdisjoint(f.paths)]
-            return [self._of_capture(f) for f in found], [n for n in names if n not in frames]
+            wanted = [self._of_capture(frame).at(names) for frame in found]
+            return wanted, [name for name in names if name not in frames]
         backup = self._backup_at(point)
         if backup is None:
             return [], []
         texts = {str(name) for name in names}
         known = {name for info in backup.frames for name in info.names}
         gone = [name for name in names if str(name) not in known]
-        return self.of_backup(backup, live, texts), gone
+        # Where the state is several steps old, other names of a frame may have changed since.
+        return [one.at(names) for one in self.of_backup(backup, live, texts)], gone
 
     def _backup_at(self, point: Point) -> Backup | None:
         if point.backup is None:

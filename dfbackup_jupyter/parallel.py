@@ -97,6 +97,9 @@ def in_parallel(
             try:
                 helper = pool.submit(help_out)
             except RuntimeError:  # no thread can be started: then alone
+                pool.shutdown(cancel_futures=True)  # what nobody waits for would run all the same
+                helper = Future()
+                helper.set_result(None)
                 crew.idle.release()
 
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -27,19 +27,28 @@ class Wanted:
     Attributes
     ----------
     paths : tuple of FramePath
-        Every place where it belongs; all get one and the same object.
+        Every place that is to have it; all get one and the same object.
     load : callable
         Gives the frame.
     same : callable
         Whether the live object at a path has this content already.
     origin : weakref or None
         The object that bore the content when it was captured.
+    elsewhere : tuple of FramePath
+        Places that had the same object and are left alone: one that still has it shares it.
     """
 
     paths: tuple[FramePath, ...]
     load: Callable[[], Decoded]
     same: Callable[[FramePath, Any], bool]
     origin: weakref.ref[Any] | None = None
+    elsewhere: tuple[FramePath, ...] = ()
+
+    def at(self, paths: Collection[FramePath]) -> Wanted:
+        """Return the same frame, wanted only at those of its places."""
+        here = tuple(path for path in self.paths if path in paths)
+        others = tuple(path for path in self.paths if path not in paths)
+        return replace(self, paths=here, elsewhere=(*self.elsewhere, *others))
 
 
 @dataclass
@@ -147,14 +156,10 @@ def _plan(
     *,
     dry_run: bool,
 ) -> list[_Planned]:
-    present = [(path, _get(namespace, path)) for path in item.paths]
-    value = next(
-        (old for path, old in present if old is not _MISSING and item.same(path, old)), _MISSING
-    )
-    if value is not _MISSING:
-        places = [path for path, old in present if old is not value]
-    else:
-        places = list(item.paths)
+    present = {path: _get(namespace, path) for path in (*item.paths, *item.elsewhere)}
+    same = (old for path, old in present.items() if old is not _MISSING and item.same(path, old))
+    value = next(same, _MISSING)
+    places = [path for path in item.paths if value is _MISSING or present[path] is not value]
     outcome.untouched += [str(path) for path in item.paths if path not in places]
     if not places or dry_run:
         outcome.restored += map(str, places)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from types import ModuleType
@@ -98,7 +98,9 @@ class Recovery:
             )
         wanted = self._loader.of_backup(backup, now.capture, only, tick)
         if only:
-            wanted = [_at(only, item) for item in wanted]
+            # Other names of the same frame keep what they have: nobody asked for them.
+            asked = frozenset(map(FramePath.parse, only))
+            wanted = [item.at(asked) for item in wanted]
         warnings: list[str] = []
         if as_name is not None:
             wanted = [_under(as_name, wanted)]
@@ -207,8 +209,8 @@ class Recovery:
     def _to_undo(self) -> tuple[list[Step], Point]:
         """Return the newest step, after those that go back with it, and the state to go back to.
 
-        Where that state was deleted, an earlier one has the same frames, unless a step between
-        changed them. Then that step is taken back too.
+        Where that state was deleted, an earlier one has the same frames, unless steps between
+        changed them. Then the steps since the first of those are taken back too.
         """
         newest = expect(self._timeline.to_undo(), "undo", forgot=self._timeline.forgot)
         steps = [newest]
@@ -218,8 +220,11 @@ class Recovery:
                 return [newest], newest.before  # nothing is left: whoever reads it says so
             steps.insert(0, earlier)
         base = steps[0].before
-        apart = all(newest.names.isdisjoint(earlier.names) for earlier in steps[:-1])
-        return ([newest] if apart else steps), base
+        first, names = len(steps) - 1, newest.names
+        for number, step in reversed(list(enumerate(steps[:-1]))):
+            if not names.isdisjoint(step.names):
+                first, names = number, names.union(*(one.names for one in steps[number:]))
+        return steps[first:], base
 
     def _go_to(self, step: Step, point: Point, now: Moment) -> Outcome:
         wanted, gone = self._loader.of_point(point, now.capture, step.names)
@@ -300,11 +305,6 @@ class Recovery:
         self._watcher.stage(now, f"after {what}")
         self._watcher.note(what, before.capture, now.capture, began)
         return now
-
-
-def _at(names: Collection[str], wanted: Wanted) -> Wanted:
-    # Other names of the same frame keep what they have: nobody asked for them.
-    return replace(wanted, paths=tuple(path for path in wanted.paths if str(path) in names))
 
 
 def _under(name: str, wanted: list[Wanted]) -> Wanted:

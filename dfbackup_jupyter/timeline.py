@@ -124,15 +124,10 @@ def joined(
         Gives where there were frames at a point.
     """
     there = frames_at(base)
-    known = {
-        name
-        for step in steps
-        for name in step.names
-        if name in there or name not in frames_at(step.before)
-    }
+    known = [step.names.difference(set(frames_at(step.before)).difference(there)) for step in steps]
     return Step(
         what=" and ".join(step.what for step in steps),
-        names=frozenset(known),
+        names=frozenset[FramePath]().union(*known),
         before=Point(base.moment, base.backup, _earliest(step.before.others for step in steps)),
         bytes=sum(step.bytes for step in steps),
         variables={name: value for step in steps for name, value in step.variables.items()},

@@ -486,6 +486,56 @@ class TestUndo:
         assert list(frame(shell)) == ["b"]
         assert "y" in frame(shell, "other")
 
+    def test_steps_before_the_first_that_changed_the_frame_are_not_undone_with_it(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        manager.configure("memory_limit", "0")
+        first = frame(shell).copy()
+        run("other = other.assign(y=2)")
+        run("df = df.assign(x=1)")
+        run("df = df.assign(z=1)")
+        settled(manager)
+        run("pass")
+        sources = {one.id: one.provenance.cell or "" for one in manager.list()}
+        manager.delete([id for id, cell in sources.items() if "x=1" in cell or "z=1" in cell])
+        undone = manager.undo()
+        assert "x=1" in undone.action and "z=1" in undone.action
+        pd.testing.assert_frame_equal(frame(shell), first)
+        assert "y" in frame(shell, "other")
+
+    @pytest.mark.parametrize("change", ["b = {'my': 'result'}", "b = b.assign(z=1)"])
+    def test_what_another_name_of_the_frame_was_given_since_is_left_alone(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager, change: str
+    ) -> None:
+        manager.configure("memory_limit", "0")
+        run("a = df.copy(); b = a")
+        run(change)
+        run("a = a.drop(columns='a')")
+        mine = shell.user_ns["b"]
+        settled(manager)
+        run("pass")
+        manager.delete([one for one in manager.list() if "drop" in (one.provenance.cell or "")])
+        undone = manager.undo()
+        assert undone.restored == ("a",)
+        assert list(frame(shell, "a")) == ["a", "b"]
+        assert shell.user_ns["b"] is mine
+        manager.redo()
+        assert list(frame(shell, "a")) == ["b"]
+        assert shell.user_ns["b"] is mine
+
+    def test_another_name_that_still_has_the_frame_shares_it_again(
+        self, run: Run, shell: InteractiveShell, manager: BackupManager
+    ) -> None:
+        manager.configure("memory_limit", "0")
+        run("a = df.copy(); b = a")
+        run("other = other.assign(z=1)")
+        run("a = a.drop(columns='a')")
+        settled(manager)
+        run("pass")
+        manager.delete([one for one in manager.list() if "drop" in (one.provenance.cell or "")])
+        manager.undo()
+        assert shell.user_ns["a"] is shell.user_ns["b"]
+
     def test_a_step_of_which_nothing_is_left_is_passed_over(
         self, run: Run, shell: InteractiveShell, manager: BackupManager
     ) -> None:

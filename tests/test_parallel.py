@@ -181,27 +181,54 @@ def test_no_thread_is_started_for_one_item(monkeypatch: pytest.MonkeyPatch) -> N
     assert (found, started) == ([1], [])
 
 
-def test_where_a_thread_could_not_be_started_it_is_tried_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+    """Refuse to start the first three threads, and return those that were refused."""
     start = threading.Thread.start
     refused: list[threading.Thread] = []
-    workers: set[int] = set()
 
-    def refuse_once(thread: threading.Thread) -> None:
-        if not refused:
+    def refuse(thread: threading.Thread) -> None:
+        if len(refused) < 3:
             refused.append(thread)
             raise RuntimeError("can't start new thread")
         start(thread)
 
-    def work(_: int) -> None:
-        workers.add(threading.get_ident())
-        time.sleep(0.001)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    return refused
 
-    monkeypatch.setattr(threading.Thread, "start", refuse_once)
-    in_parallel(work, range(100))
+
+def test_where_threads_are_refused_each_item_is_dealt_with_once(
+    refused: list[threading.Thread],
+) -> None:
+    told: list[int] = []
+    in_parallel(lambda i: i * i, range(100), told.append)
+    assert sorted(told) == [i * i for i in range(100)]
     assert refused
-    assert len(workers) == 2
+
+
+def test_where_threads_are_refused_an_error_on_any_is_raised(
+    refused: list[threading.Thread],
+) -> None:
+    here = threading.get_ident()
+
+    def work(i: int) -> None:
+        time.sleep(0.001)
+        if threading.get_ident() != here or i == 50:
+            raise ValueError("damaged")
+
+    with pytest.raises(ValueError, match="damaged"):
+        in_parallel(work, range(100))
+    assert refused
+
+
+def test_where_threads_are_refused_no_more_than_two_work(
+    refused: list[threading.Thread],
+) -> None:
+    work = Counted()
+    in_parallel(lambda _: in_parallel(work, range(10)), range(10))
+    assert len(work.at_once) == 100
+    assert max(work.at_once) <= 2
+    assert refused
 
 
 def test_an_error_within_the_work_is_the_works_own() -> None:

@@ -17,10 +17,10 @@ from dfbackup_jupyter.store.pack import Entry
 from dfbackup_jupyter.store.packs import Located, Packs
 
 Tick = Callable[[int], None]
+"""Called with the number of raw bytes just dealt with; may raise to cancel."""
 
 _Part = tuple[int, bytes, Entry]
 """Where a chunk belongs in a blob, its name, and how its pack has it."""
-"""Called with the number of raw bytes just dealt with; may raise to cancel."""
 
 _THREADS_PAY = 4  # chunks; below that, starting a thread costs more than it saves
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dfbackup_jupyter.backup import Backup, Deletion
 from dfbackup_jupyter.previous import Candidate
 from dfbackup_jupyter.session import Entry
+from dfbackup_jupyter.ui import human
 
 T = TypeVar("T")
 
@@ -42,6 +43,13 @@ class Backups(Listing[Backup]):
 
 class DeletedBackups(Backups):
     """Backups that are no more."""
+
+    def __init__(self, items: Sequence[Backup]) -> None:
+        if items:
+            heading = f"Deleted {human.count(len(items), 'backup')}"
+            super().__init__(items, heading, "%backup log --deleted lists them.")
+        else:
+            super().__init__((), "Nothing was deleted")
 
 
 class Candidates(Listing[Candidate]):

@@ -153,8 +153,8 @@ class Verbs:
                 f"{human.line(b.name or b.id)} ({human.ago(b.created)})" for b in kept
             )
             if not confirm.agreed(f"Delete {listed}?"):
-                return _deleted([])
-        return _deleted(self._manager.delete(list(found)))
+                return DeletedBackups([])
+        return DeletedBackups(self._manager.delete(list(found)))
 
     def cleanup(self, yes: bool) -> Backups:
         found = [backup for backup in self._manager.list() if not backup.pinned]
@@ -164,8 +164,8 @@ class Verbs:
             f"{by_hand} of them made by hand?"
         )
         if found and not yes and not confirm.agreed(question):
-            return _deleted([])
-        return _deleted(self._manager.cleanup())
+            return DeletedBackups([])
+        return DeletedBackups(self._manager.cleanup())
 
     def delete_all(self, yes: bool) -> Backups:
         stats = self._manager.stats()
@@ -175,8 +175,8 @@ class Verbs:
             f"{human.count(len(stats.notebooks), 'notebook')}."
         )
         if not yes and not confirm.typed("delete-all", warning):
-            return _deleted([])
-        return _deleted(self._manager.delete_all())
+            return DeletedBackups([])
+        return DeletedBackups(self._manager.delete_all())
 
     def export(
         self, reference: str, file: str, format: Literal["native", "parquet"] | None
@@ -253,13 +253,3 @@ def _agreed(question: str) -> bool:
     except InvalidRequest as error:
         print(error.message)
         return False
-
-
-def _deleted(backups: Sequence[Backup]) -> Backups:
-    if not backups:
-        return Backups((), "Nothing was deleted")
-    return DeletedBackups(
-        backups,
-        f"Deleted {human.count(len(backups), 'backup')}",
-        "%backup log --deleted lists them.",
-    )

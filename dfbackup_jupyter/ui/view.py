@@ -75,9 +75,10 @@ def _(found: Backups) -> Iterator[Part]:
 @view.register
 def _(gone: DeletedBackups) -> Iterator[Part]:
     yield Heading(gone.heading)
-    yield _listed(gone[:_DELETED])
     more = f"{len(gone) - _DELETED:,} more are not shown. " if len(gone) > _DELETED else ""
-    yield Hint(more + gone.next_step)
+    if gone:
+        yield _listed(gone[:_DELETED])
+        yield Hint(more + gone.next_step)
 
 
 @view.register

@@ -410,6 +410,7 @@ def test_the_store_is_shown_verified_and_emptied(panel: Panel, manager: BackupMa
     settings.word.value = "delete-all"
     settings.delete_all_button.click()
     assert not manager.list(all=True)
+    assert "%backup log --deleted" in settings.message.value
     assert settings.word.value == ""
 
 

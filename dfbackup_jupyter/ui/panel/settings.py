@@ -29,7 +29,7 @@ from dfbackup_jupyter.manager import BackupManager
 from dfbackup_jupyter.ui import human
 from dfbackup_jupyter.ui.panel import looks, pictures
 from dfbackup_jupyter.ui.panel.section import Section, button, handler
-from dfbackup_jupyter.ui.results import Backups
+from dfbackup_jupyter.ui.results import DeletedBackups
 
 WORD = "delete-all"
 """What is typed to delete everything, as at `%backup delete-all`."""
@@ -122,8 +122,7 @@ class Settings(Section):
 
     @handler(frames=True)
     def _cleanup(self) -> None:
-        deleted = self.manager.cleanup()
-        self.show(Backups(deleted, f"Deleted {human.count(len(deleted), 'backup')}"))
+        self.show(DeletedBackups(self.manager.cleanup()))
         self._put()
 
     @handler(frames=False)
@@ -139,7 +138,7 @@ class Settings(Section):
             raise InvalidRequest("Nothing was deleted.", f"To confirm, type {WORD} first.")
         deleted = self.manager.delete_all()
         self.word.value = ""
-        self.show(Backups(deleted, f"Deleted {human.count(len(deleted), 'backup')}"))
+        self.show(DeletedBackups(deleted))
 
     @handler(frames=True)
     def _import(self) -> None:
