@@ -28,7 +28,7 @@ BACKUPS = (10, 100, 1_000, 10_000)
 
 _CELLS = 7
 _PAUSE = 0.25  # seconds between cells
-_STARTS = 5
+_STARTS = 15  # what is to be seen is less than they differ by
 _YEAR = 365 * 86_400
 
 _FRAME = "df = pd.DataFrame(np.zeros((100, {}))).add_prefix('c')"

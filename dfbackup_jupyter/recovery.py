@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import wraps
 from types import ModuleType
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from dfbackup_jupyter.backup import Backup, Kind, Provenance, Restored
 from dfbackup_jupyter.capture.capture import Capture, compare
@@ -29,10 +30,23 @@ from dfbackup_jupyter.staging import Stager, Tick
 from dfbackup_jupyter.timeline import Moment, Point, Step, Timeline, expect, joined
 from dfbackup_jupyter.watcher import Watcher
 
+P = ParamSpec("P")
+
 SnapshotState = Callable[[Capture], list[State]]
 RestoreState = Callable[[Backup, Capture], tuple[list[str], list[str]]]
 
 _UNBOUND = object()
+
+
+def _looking_once(
+    method: Callable[Concatenate[Recovery, P], Restored],
+) -> Callable[Concatenate[Recovery, P], Restored]:
+    @wraps(method)
+    def looking(self: Recovery, /, *args: P.args, **options: P.kwargs) -> Restored:
+        with self._stager.looking_once():
+            return method(self, *args, **options)
+
+    return looking
 
 
 class Recovery:
@@ -67,6 +81,7 @@ class Recovery:
         self._snapshot_state = snapshot_state
         self._restore_state = restore_state
 
+    @_looking_once
     def restore(
         self,
         backup: Backup,
@@ -155,6 +170,7 @@ class Recovery:
             dry_run=dry_run,
         )
 
+    @_looking_once
     def undo(self) -> Restored:
         """Take back the newest step.
 
@@ -185,6 +201,7 @@ class Recovery:
         shapes = _shapes(now.capture, after, outcome)
         return _result(f"{'undid' if step.names else 'passed over'} {step.what}{shapes}", outcome)
 
+    @_looking_once
     def redo(self) -> Restored:
         """Bring forward again the newest step that was taken back.
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from jupyter_client.blocking.client import BlockingKernelClient
 
 from tests.kernels import Kernel
+from tests.waiting import eventually
 
 FRAME = "import pandas as pd\ndf = pd.DataFrame({'a': range(5), 'b': list('vwxyz')})"
 MANAGER = "__import__('dfbackup_jupyter').BackupManager.current()"
@@ -210,15 +213,21 @@ def test_a_forked_child_leaves_the_store_alone(kernel: Kernel) -> None:
     assert kernel.value(CONTENT) == WHOLE
 
 
-def test_an_interrupted_create_leaves_no_half_backup(kernel: Kernel) -> None:
+def test_an_interrupted_create_leaves_no_half_backup(kernel: Kernel, store_path: Path) -> None:
     kernel.run(FRAME)
     kernel.run(f"manager = {MANAGER}; manager.auto = False; import numpy as np")
     kernel.run("big = pd.DataFrame(np.random.default_rng(0).random((4_000_000, 20)))")
     message = kernel.submit("%backup create big")
-    time.sleep(0.8)
+    assert eventually(lambda: _size(store_path) > 10_000_000)
     kernel.interrupt()
     assert kernel.collect(message).error.startswith("Interrupted: %backup create")
     assert kernel.value("[b.id for b in manager.list()]") == []
     kernel.run("small = manager.create('small', only=['df'])")
     assert kernel.value("small.committed") is True
     assert kernel.value("manager.verify().ok") is True
+
+
+def _size(folder: Path) -> int:
+    with suppress(FileNotFoundError):  # a file has just got its name
+        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return 0

@@ -7,7 +7,8 @@ import json
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from dfbackup_jupyter import Backup, BackupManager
+from dfbackup_jupyter import Backup, BackupManager, staging
 from dfbackup_jupyter.errors import (
     AmbiguousBackup,
     ArchiveError,
@@ -27,7 +28,8 @@ from dfbackup_jupyter.errors import (
     RestoreError,
     StoreUnavailable,
 )
-from dfbackup_jupyter.store import StoredObject
+from dfbackup_jupyter.row_deltas import digest
+from dfbackup_jupyter.store import Blob, StoredObject
 from dfbackup_jupyter.store.filesystem import Filesystem
 from tests.waiting import settled
 
@@ -409,6 +411,31 @@ class TestUndo:
         manager.get("last")
         shapes = {(b.frame("df").rows, b.frame("df").columns) for b in manager.list()}  # type: ignore[union-attr]
         assert (4, 1) in shapes
+
+    def test_memory_that_states_share_is_read_once(
+        self,
+        run: Run,
+        shell: InteractiveShell,
+        manager: BackupManager,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        run("df = pd.DataFrame({'x': range(9), 'y': 1.0, 'z': 2.0}); same = df.copy(deep=False)")
+        run("df = df.drop(columns='z')")
+        settled(manager)
+        here = threading.get_ident()
+        looks: Counter[Hashable] = Counter()
+
+        def counted(blob: Blob) -> int:
+            if threading.get_ident() == here:  # the writer looks as well
+                looks[blob.key] += 1
+            return digest(blob)
+
+        monkeypatch.setattr(staging, "digest", counted)
+        for back in (manager.undo, manager.redo, lambda: manager.restore(manager.list()[-1].id)):
+            looks.clear()
+            back()
+            assert len(looks) >= 3
+            assert set(looks.values()) == {1}
 
     def test_from_disk_when_memory_is_short(
         self, run: Run, shell: InteractiveShell, manager: BackupManager
